@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace bulla {
+
+/// RFC 3339 in UTC as Go's RFC3339Nano prints it: trailing zeros of the
+/// fraction dropped, "2026-01-02T03:04:05.678Z".
+std::string format_rfc3339_nano(Time time);
+/// Any RFC 3339 time, with zone and up to nine fractional digits.
+///   kInvalidArgument  not one.
+Result<Time> parse_rfc3339(std::string_view text);
+
+/// Vault's durations: "30" (seconds), "1h30m", "100ms", "5d" (24 h each), "-1h".
+///   kInvalidArgument  not a duration.
+Result<Duration> parse_duration(std::string_view text);
+/// As Go prints a time.Duration: "24h0m0s", "1m30s", "0s", "1.5s".
+std::string format_go_duration(Duration duration);
+
+}  // namespace bulla
