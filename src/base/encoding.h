@@ -36,6 +36,7 @@ std::string base64url_encode(ByteView bytes);
 Result<Bytes> base64url_decode(std::string_view text);
 
 /// Lower-case hexadecimal. Decoding takes either case.
+///   kInvalidArgument  an odd length, or not a digit.
 std::string hex_encode(ByteView bytes);
 Result<Bytes> hex_decode(std::string_view text);
 
@@ -44,7 +45,8 @@ Result<Bytes> hex_decode(std::string_view text);
 void uuid_format(std::span<const std::uint8_t, 16> random, char* out);
 
 /// `n` characters of 0-9A-Za-z from a uniform byte source: rejection sampling
-/// over `random`; `random` must hold at least 2 * n bytes.
+/// over `random`; `random` must hold at least 2 * n bytes. Fewer characters
+/// where it runs out (one short n in a thousand): Rng::base62 then draws again.
 std::string base62_from(ByteView random, std::size_t n);
 
 }  // namespace bulla

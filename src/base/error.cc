@@ -18,6 +18,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "conflict";
     case ErrorCode::kTooLarge:
       return "too_large";
+    case ErrorCode::kWrongMediaType:
+      return "wrong_media_type";
     case ErrorCode::kExhausted:
       return "exhausted";
     case ErrorCode::kUnavailable:

@@ -17,12 +17,13 @@ enum class ErrorCode : std::uint8_t {
   kUnsupported,       ///< The operation is not offered here (405).
   kConflict,          ///< An expected version did not hold; nothing changed.
   kTooLarge,          ///< A limit on size was passed (413).
-  kExhausted,         ///< A quota or a resource ran out (429).
-  kUnavailable,       ///< Not reachable now, or outcome unknown; may be retried.
-  kSealed,            ///< The server is sealed (503).
-  kCorrupt,           ///< Wrong key, or bytes that are not what was written.
-  kInternal,          ///< A failure that is not the caller's (500).
-  kWouldBlock,        ///< Inline only: run me again where blocking is allowed.
+  kWrongMediaType,    ///< A Content-Type that is not taken here (415).
+  kExhausted,         ///< A resource ran out, such as disk space (507).
+  kUnavailable,  ///< Not reachable now, or outcome unknown; may be retried.
+  kSealed,       ///< The server is sealed (503).
+  kCorrupt,      ///< Wrong key, or bytes that are not what was written.
+  kInternal,     ///< A failure that is not the caller's (500).
+  kWouldBlock,   ///< Inline only: run me again where blocking is allowed.
 };
 
 /// A stable lower-case word for logs: "invalid_argument", ….
@@ -37,12 +38,20 @@ class Error {
   ErrorCode code() const { return code_; }
   const std::string& message() const { return message_; }
 
+  /// Its text goes to the client as it is, not in go-multierror's wrapping.
+  bool plain() const { return plain_; }
+  Error as_plain() && {
+    plain_ = true;
+    return std::move(*this);
+  }
+
   /// The same failure with "`what`: " before its message.
   Error with_context(std::string_view what) &&;
 
  private:
   ErrorCode code_;
   std::string message_;
+  bool plain_ = false;
 };
 
 inline Error invalid_argument(std::string message) {

@@ -59,7 +59,8 @@ struct HclValue {
 /// Parses HCL, or JSON where the first character that is not white space is
 /// '{'. In JSON, `{"path": {"a/*": {…}}}` becomes `path "a/*" {…}` only through
 /// the reader's own handling: an object under a key stays an object value.
-/// Nesting deeper than 64, texts over 1 MiB and invalid UTF-8 are refused.
+/// Members that are null in JSON are left out.
+/// Nesting deeper than 64, texts over 1 MiB, invalid UTF-8 and NUL are refused.
 ///   kInvalidArgument  "line N: …".
 Result<HclObject> parse_hcl(std::string_view text);
 

@@ -15,17 +15,18 @@ bool may_exceed(std::string_view text, const JsonLimits& limits) {
                    limits.string_bytes});
 }
 
+Result<void> check_string(std::size_t bytes, const JsonLimits& limits) {
+  if (bytes <= limits.string_bytes) return {};
+  return fail(invalid_argument(fmt::format(
+      "failed to decode JSON input: a string is longer than {} bytes",
+      limits.string_bytes)));
+}
+
 Result<void> check_limits(const JsonElement& element,
                           const JsonLimits& limits) {
   switch (element.type()) {
     case JsonType::STRING:
-      if (element.get_string_length().value_unsafe() > limits.string_bytes) {
-        return fail(invalid_argument(
-            fmt::format("failed to decode JSON input: a string is longer than "
-                        "{} bytes",
-                        limits.string_bytes)));
-      }
-      return {};
+      return check_string(element.get_string_length().value_unsafe(), limits);
     case JsonType::ARRAY: {
       std::size_t count = 0;
       for (const JsonElement item : JsonArray(element)) {
@@ -46,6 +47,7 @@ Result<void> check_limits(const JsonElement& element,
               "failed to decode JSON input: an object has more than {} entries",
               limits.object_entries)));
         }
+        TRY(check_string(field.key.size(), limits));
         TRY(check_limits(field.value, limits));
       }
       return {};
@@ -105,11 +107,10 @@ Result<JsonElement> parse_json(JsonParser& parser, std::string_view text,
     }
   }
   JsonElement root;
-  const auto error =
-      parser.parse(text.data(), text.size(), !padded).get(root);
+  const auto error = parser.parse(text.data(), text.size(), !padded).get(root);
   if (error) {
-    return fail(invalid_argument(fmt::format(
-        "failed to decode JSON input: {}", simdjson::error_message(error))));
+    return fail(invalid_argument(fmt::format("failed to decode JSON input: {}",
+                                             simdjson::error_message(error))));
   }
   if (may_exceed(text, limits)) TRY(check_limits(root, limits));
   return root;

@@ -23,12 +23,11 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
 #define BULLA_CONCAT(a, b) BULLA_CONCAT_(a, b)
 
 /// Statement: returns the error of `expr`, if it has one.
-#define TRY(expr)                                                  \
-  do {                                                             \
-    if (auto bulla_try_ = (expr); !bulla_try_) [[unlikely]] {      \
-      return tl::unexpected<::bulla::Error>(                       \
-          std::move(bulla_try_).error());                          \
-    }                                                              \
+#define TRY(expr)                                                           \
+  do {                                                                      \
+    if (auto bulla_try_ = (expr); !bulla_try_) [[unlikely]] {               \
+      return tl::unexpected<::bulla::Error>(std::move(bulla_try_).error()); \
+    }                                                                       \
   } while (false)
 
 /// Statement: `decl` = the value of `expr`, or returns its error. The GNU

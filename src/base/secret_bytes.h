@@ -62,4 +62,8 @@ class WipeGuard {
 ///   kExhausted  RLIMIT_MEMLOCK is too small; the message names the remedies.
 Result<void> require_lockable_memory();
 
+/// Whether all secret memory in use was locked. False once a later request met
+/// the limit; the server then carries on with that part unlocked. Any thread.
+bool secret_memory_locked();
+
 }  // namespace bulla

@@ -10,10 +10,10 @@
 namespace bulla::crypto {
 
 enum class AeadAlgorithm : std::uint8_t {
-  kAes128Gcm,           // NIST SP 800-38D, 96-bit nonce
-  kAes256Gcm,           // NIST SP 800-38D, 96-bit nonce
-  kChaCha20Poly1305,    // RFC 8439, 96-bit nonce
-  kXChaCha20Poly1305,   // draft-irtf-cfrg-xchacha, 192-bit nonce
+  kAes128Gcm,          // NIST SP 800-38D, 96-bit nonce
+  kAes256Gcm,          // NIST SP 800-38D, 96-bit nonce
+  kChaCha20Poly1305,   // RFC 8439, 96-bit nonce
+  kXChaCha20Poly1305,  // draft-irtf-cfrg-xchacha, 192-bit nonce
 };
 
 constexpr std::size_t kAeadTagBytes = 16;

@@ -12,7 +12,8 @@ SecretBytes hkdf_sha256(ByteView key, ByteView salt, ByteView info,
                         std::size_t length);
 
 /// Counter-mode KDF of transit's legacy and imported derived keys
-/// (reference/transit.md §5.2): HMAC-SHA256(key, be32(0) ‖ context ‖ be32(256)).
+/// (reference/transit.md §5.2): HMAC-SHA256(key, be32(0) ‖ context ‖
+/// be32(256)).
 SecretBytes hmac_counter_kdf(ByteView key, ByteView context);
 
 }  // namespace bulla::crypto
