@@ -1,0 +1,27 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "net/buffer.h"
+#include "net/server.h"
+#include "net/tls.h"
+
+namespace bulla::net {
+
+/// What the loops share of one listener. Any thread.
+struct Listener {
+  explicit Listener(ListenerOptions o)
+      : options(std::move(o)), budget(options.limits.buffered_bytes_total) {}
+
+  ListenerOptions options;
+  /// As asked for, then with the port that was bound.
+  std::string bound;
+  std::unique_ptr<TlsContext> tls;  ///< Null for plain HTTP.
+  bool shared_port = false;         ///< Bound once by each of several loops.
+  std::atomic<std::size_t> connections{0};
+  Budget budget;
+};
+
+}  // namespace bulla::net
