@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -69,6 +70,7 @@ class Barrier {
   Result<storage::Change> create(const SecretBytes& root_key);
 
   /// Opens with the root key.
+  /// On an open barrier: takes up the stored keyring and this root key.
   ///   kCorrupt   wrong root key, or a damaged keyring.
   ///   kNotFound  no keyring stored: not initialised.
   Result<void> unseal(const SecretBytes& root_key);
@@ -77,9 +79,17 @@ class Barrier {
   bool sealed() const;
 
   /// Adds a term and makes it the active one; entries of old terms still open.
-  /// Needs the root key, since the keyring is sealed under it.
+  /// Needs the root key, since the keyring is sealed under it. Safe to repeat.
+  ///   kCorrupt      `root_key` is not the one the keyring is sealed under.
+  ///   kExhausted    no more terms fit, or no space is left.
+  ///   kUnavailable  unknown whether the term was stored; it is not in use.
   Result<void> rotate(const SecretBytes& root_key);
-  /// The change that stores the present keyring under `root_key`, for rekey.
+  /// The change that stores the present keyring under `root_key`, for rekey. It
+  /// expects the keyring to be as stored now, so that a rotation in between
+  /// makes the commit a kConflict instead of losing the new term. Once it is
+  /// committed, unseal(root_key) takes up the new root key without a pause;
+  /// until then the barrier still knows the old one and finds the new one by
+  /// itself.
   Result<storage::Change> keyring_change(const SecretBytes& root_key);
   Result<KeyStatus> key_status() const;
 
@@ -87,7 +97,8 @@ class Barrier {
   ///   kCorrupt  the entry at that path does not open: altered, moved,
   ///             truncated, or of an unknown term; the message names the path.
   Result<std::optional<Entry>> get(std::string_view path);
-  /// Seals and commits all or none; errors as storage::Storage::commit.
+  /// Seals and commits all or none; errors as storage::Storage::commit. The
+  /// keyring's own path is refused with kInvalidArgument.
   Result<void> commit(std::span<const Change> changes);
   Result<void> put(std::string path, ByteView value);
   Result<void> remove(std::string path);
@@ -105,11 +116,32 @@ class Barrier {
   storage::Storage& storage() { return storage_; }
 
  private:
+  struct StoredKeyring;
+
+  Result<std::shared_ptr<const Keyring>> opened() const;
+  Result<storage::Change> seal_with(const Keyring& keyring,
+                                    const Change& change);
+  /// Counts `puts` encryptions, and first stores a higher bound for the count
+  /// when it passes the stored one.
+  Result<void> count_encryptions(const Keyring& keyring, std::uint64_t puts);
+
+  // All below only under keyring_mutex_.
+  Result<StoredKeyring> read_keyring(
+      std::span<const SecretBytes* const> root_keys);
+  /// The stored keyring merged with `live`; `root_key` (may be null) is tried
+  /// behind the one held and the one of the last keyring_change().
+  Result<StoredKeyring> refresh(const Keyring& live,
+                                const SecretBytes* root_key);
+  Result<void> update_keyring(const Keyring& live, const SecretBytes* root_key,
+                              bool add_term);
+  Result<void> add_term(StoredKeyring& stored);
+
   storage::Storage& storage_;
   crypto::Rng& rng_;
   const Clock& clock_;
   Published<Keyring> keyring_;
-  std::mutex rotate_mutex_;
+  std::mutex keyring_mutex_;  // held while the keyring is stored or replaced
+  SecretBytes pending_root_;  // of a rekey whose commit is not seen yet
 };
 
 /// The entries below one prefix, as if they were all there is. What an engine
