@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+
+namespace bulla::kek {
+
+using Deadline = std::chrono::steady_clock::time_point;
+using KekVersion = std::uint32_t;
+
+/// A secret sealed under one version of a KEK. Hostile when read back.
+struct WrappedKey {
+  KekVersion version = 1;
+  std::string key_id;  ///< The provider's own name of the KEK, for status.
+  Bytes blob;
+};
+
+/// Seals a small secret under a key-encryption key (KEK) held elsewhere. Blocks
+/// until `deadline` at most; retries transport faults within it. Any thread.
+///   kUnavailable       unreachable or past `deadline`. Safe to repeat.
+///   kPermissionDenied  the KEK refused our credentials. Do not repeat.
+///   kNotFound          the KEK version is gone or disabled. Do not repeat.
+///   kCorrupt           wrong KEK, wrong `aad` or altered bytes.
+class KekProvider {
+ public:
+  static constexpr std::size_t kBlobBytesMax = 4096;
+  virtual ~KekProvider() = default;
+
+  /// "static", "config", "transit", ….
+  virtual std::string_view kind() const = 0;
+  virtual std::string_view name() const = 0;
+  virtual KekVersion active_version() const = 0;
+
+  /// A provider without native associated data seals SHA-256(aad) ‖ key.
+  virtual Result<WrappedKey> wrap(const SecretBytes& key, ByteView aad,
+                                  KekVersion version, Deadline deadline) = 0;
+  virtual Result<SecretBytes> unwrap(const WrappedKey& wrapped, ByteView aad,
+                                     Deadline deadline) = 0;
+
+  /// Whether wrap() under the active version would use the very KEK that
+  /// sealed `wrapped`; if not, it is due to be wrapped anew. Asks nobody.
+  virtual bool is_current(const WrappedKey& wrapped) const {
+    return wrapped.version == active_version();
+  }
+};
+
+}  // namespace bulla::kek

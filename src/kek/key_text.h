@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "base/secret_bytes.h"
+
+namespace bulla::kek {
+
+/// Where the text of a secret is: env://NAME and file://PATH are followed, any
+/// other text is the secret itself. A file's last newline is dropped.
+///   kInvalidArgument  the variable is not set, the file cannot be read or is
+///                     longer than 4096 bytes; names it, never shows a value.
+Result<SecretBytes> read_secret_text(std::string_view text);
+
+/// A 32-byte key from such a text: the bytes themselves, 64 hexadecimal digits,
+/// 44 characters of base64, or 43 of base64url without padding.
+///   kInvalidArgument  as above, or another form.
+Result<SecretBytes> read_key_text(std::string_view text);
+
+}  // namespace bulla::kek

@@ -1,0 +1,24 @@
+#include "kek/provider_factory.h"
+
+#include <fmt/format.h>
+
+#include "kek/static_kek.h"
+
+namespace bulla::kek {
+
+Result<std::unique_ptr<KekProvider>> make_provider(
+    std::string_view kind, std::string_view name,
+    const std::map<std::string, std::string>& options, crypto::Rng& rng) {
+  std::string called(name.empty() ? kind : name);
+  if (kind == StaticKek::kKind) {
+    return StaticKek::from_options(std::move(called), options, rng);
+  }
+  if (kind == "shamir") {
+    return fail(invalid_argument(
+        "seal \"shamir\": opens by shares; no provider belongs to it"));
+  }
+  return fail(invalid_argument(fmt::format(
+      "seal \"{}\": unknown kind; known: shamir, static", kind.substr(0, 64))));
+}
+
+}  // namespace bulla::kek

@@ -1,0 +1,151 @@
+// Custody's init: everything is made in memory, then stored in one commit.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "seal/custody_impl.h"
+#include "seal/init_layout.h"
+
+namespace bulla::seal {
+
+Result<InitResult> Custody::init(
+    const InitParams& params,
+    const std::function<Result<std::vector<storage::Change>>()>& more) {
+  const std::lock_guard lock(impl_->operation_mutex);
+  TRY_ASSIGN(const bool done, initialized());
+  if (done) return fail(invalid_argument("Vault is already initialized"));
+  TRY_ASSIGN(auto plan, impl_->plan(params));
+  TRY_ASSIGN(auto keyring, impl_->barrier.create(plan.root_key));
+  auto written = [&]() -> Result<void> {
+    TRY_ASSIGN(auto changes, more());
+    changes.push_back(std::move(keyring));
+    return impl_->write(plan, std::move(changes));
+  }();
+  if (!written) {
+    impl_->close();
+    return fail(std::move(written).error());
+  }
+  impl_->root_key = std::move(plan.root_key);
+  impl_->remember(plan.config);
+  impl_->log.info("initialised", {{"seal", std::string(plan.config.kind())}});
+  return std::move(plan.result);
+}
+
+Result<InitPlan> Custody::Impl::plan(const InitParams& params) {
+  const bool automatic = !providers.empty();
+  TRY_ASSIGN(
+      const auto layout,
+      init_layout(params,
+                  automatic ? providers.front()->kind() : Passkey::kShamir,
+                  automatic));
+  InitPlan made;
+  made.config.installation = rng.uuid();
+  made.config.shares = layout.shares;
+  made.config.threshold = layout.threshold;
+  made.config.created = clock.now();
+  made.root_key = rng.secret(kKeyBytes);
+  TRY(automatic ? plan_automatic(made) : plan_shamir(made));
+  return made;
+}
+
+Passkey Custody::Impl::new_passkey(const InitPlan& made, std::string_view kind,
+                                   std::string_view name) const {
+  Passkey passkey;
+  passkey.id = rng.uuid();
+  passkey.kind = kind;
+  passkey.name = name;
+  passkey.check = check_value(made.root_key);
+  passkey.created = passkey.verified = made.config.created;
+  return passkey;
+}
+
+Result<void> Custody::Impl::plan_shamir(InitPlan& made) {
+  const SecretBytes unseal_key = rng.secret(kKeyBytes);
+  TRY_ASSIGN(made.result.shares, split_key(unseal_key, made.config.shares,
+                                           made.config.threshold, rng));
+  Passkey passkey = new_passkey(made, Passkey::kShamir, Passkey::kShamir);
+  TRY_ASSIGN(passkey.wrapped,
+             wrap_under_unseal_key(
+                 unseal_key, made.root_key,
+                 passkey_context(made.config.installation, passkey.id), rng));
+  made.passkeys.push_back(std::move(passkey));
+  return {};
+}
+
+Result<void> Custody::Impl::plan_automatic(InitPlan& made) {
+  if (providers.size() > SealConfig::kProvidersMax) {
+    return fail(invalid_argument(fmt::format(
+        "more than {} seals are configured", SealConfig::kProvidersMax)));
+  }
+  for (const auto& provider : providers) {
+    Passkey passkey = new_passkey(made, provider->kind(), provider->name());
+    auto wrapped = provider->wrap(
+        made.root_key, passkey_context(made.config.installation, passkey.id),
+        provider->active_version(),
+        std::chrono::steady_clock::now() + kKekTimeout);
+    if (!wrapped) {
+      return fail(std::move(wrapped).error().with_context(
+          fmt::format("seal \"{}\"", provider->name())));
+    }
+    passkey.wrapped = *std::move(wrapped);
+    made.config.providers.push_back({passkey.kind, passkey.name});
+    made.passkeys.push_back(std::move(passkey));
+  }
+  if (made.config.shares == 0) return {};
+  made.recovery_key = rng.secret(kKeyBytes);
+  TRY_ASSIGN(made.result.recovery_shares,
+             split_key(made.recovery_key, made.config.shares,
+                       made.config.threshold, rng));
+  return {};
+}
+
+// Each expects its path to be new, so that of two inits that race over one
+// storage the second changes nothing.
+Result<std::vector<storage::Change>> Custody::Impl::changes_of(
+    const InitPlan& made) {
+  std::vector<storage::Change> changes;
+  changes.push_back({std::string(SealConfig::kPath), made.config.serialise(),
+                     storage::Change::kAbsent});
+  for (const Passkey& passkey : made.passkeys) {
+    changes.push_back(
+        {passkey.path(), passkey.serialise(), storage::Change::kAbsent});
+  }
+  if (made.recovery_key.empty()) return changes;
+  const Bytes verifier = check_value(made.recovery_key);
+  TRY_ASSIGN(auto sealed, barrier.seal_change(barrier::Change::put(
+                              std::string(kRecoveryPath), verifier)));
+  changes.push_back(std::move(sealed));
+  return changes;
+}
+
+Result<void> Custody::Impl::write(const InitPlan& made,
+                                  std::vector<storage::Change> more) {
+  TRY_ASSIGN(auto changes, changes_of(made));
+  std::ranges::move(more, std::back_inserter(changes));
+  auto committed = barrier.storage().commit(changes);
+  if (committed) return {};
+  return settle(made, std::move(committed).error());
+}
+
+// A commit that failed may have been applied; giving up its shares then would
+// lose the installation. So storage is asked.
+Result<void> Custody::Impl::settle(const InitPlan& made, Error error) {
+  if (error.code() == ErrorCode::kConflict) {
+    return fail(invalid_argument("Vault is already initialized"));
+  }
+  if (error.code() != ErrorCode::kUnavailable) return fail(std::move(error));
+  const auto entry = barrier.storage().get(SealConfig::kPath);
+  if (!entry) {
+    return fail(std::move(error).with_context(
+        "storage did not say whether the initialisation was stored; clear it "
+        "if it was"));
+  }
+  if (!*entry) return fail(std::move(error));
+  if ((*entry)->value == made.config.serialise()) return {};
+  return fail(invalid_argument("Vault is already initialized"));
+}
+
+}  // namespace bulla::seal

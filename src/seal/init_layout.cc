@@ -1,0 +1,73 @@
+#include "seal/init_layout.h"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <string>
+
+#include "seal/seal_config.h"
+
+namespace bulla::seal {
+namespace {
+
+struct Parameter {
+  std::string_view name;
+  std::int64_t value;
+};
+
+// A zero counts as not sent, as it does for Vault.
+Result<void> refuse_foreign(std::initializer_list<Parameter> parameters,
+                            std::string_view kind) {
+  std::string names;
+  for (const Parameter& parameter : parameters) {
+    if (parameter.value == 0) continue;
+    if (!names.empty()) names += ',';
+    names += parameter.name;
+  }
+  if (names.empty()) return {};
+  return fail(invalid_argument(fmt::format(
+      "parameters {} not applicable to seal type {}", names, kind)));
+}
+
+std::string_view fault(std::int64_t shares, std::int64_t threshold) {
+  if (shares < 1) return "shares must be at least one";
+  if (threshold < 1) return "threshold must be at least one";
+  if (shares > 1 && threshold == 1) {
+    return "threshold must be greater than one for multiple shares";
+  }
+  if (shares > SealConfig::kSharesMax) return "shares must be less than 256";
+  if (threshold > shares) return "threshold cannot be larger than shares";
+  return {};
+}
+
+Result<InitLayout> checked(std::int64_t shares, std::int64_t threshold,
+                           std::string_view what) {
+  const std::string_view wrong = fault(shares, threshold);
+  if (!wrong.empty()) {
+    return fail(invalid_argument(
+        fmt::format("invalid {} configuration: {}", what, wrong)));
+  }
+  return InitLayout{static_cast<std::uint32_t>(shares),
+                    static_cast<std::uint32_t>(threshold)};
+}
+
+}  // namespace
+
+Result<InitLayout> init_layout(const InitParams& params, std::string_view kind,
+                               bool automatic) {
+  const std::int64_t shares = params.secret_shares.value_or(0);
+  const std::int64_t threshold = params.secret_threshold.value_or(0);
+  const std::int64_t recovery = params.recovery_shares.value_or(0);
+  const std::int64_t quorum = params.recovery_threshold.value_or(0);
+  if (!automatic) {
+    TRY(refuse_foreign(
+        {{"recovery_shares", recovery}, {"recovery_threshold", quorum}}, kind));
+    return checked(shares, threshold, "seal");
+  }
+  TRY(refuse_foreign(
+      {{"secret_shares", shares}, {"secret_threshold", threshold}}, kind));
+  if (recovery == 0 && quorum == 0) return InitLayout{};
+  return checked(recovery, quorum, "recovery");
+}
+
+}  // namespace bulla::seal
