@@ -1,0 +1,187 @@
+#include "engine/transit/batch.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace bulla::engine::transit {
+namespace {
+
+// Faults found so far, a line each. One that is whole stands alone.
+class Faults {
+ public:
+  void add(std::string_view line) {
+    if (!text_.empty()) text_ += '\n';
+    text_ += line;
+  }
+  Result<void> result() && {
+    if (text_.empty()) return {};
+    return fail(internal_error("failed to parse batch input: " + text_));
+  }
+
+ private:
+  std::string text_;
+};
+
+Result<void> not_parsed(std::string text) {
+  Faults faults;
+  faults.add(std::move(text));
+  return std::move(faults).result();
+}
+
+void read_text(const JsonElement& value, std::size_t index,
+               std::string_view name, bool null_ok, std::string_view& out,
+               Faults& faults) {
+  if (value.get_string().get(out) == simdjson::SUCCESS) return;
+  if (value.is_null() && null_ok) return;
+  faults.add(fmt::format(
+      "'[{}].{}' expected type 'string', got unconvertible type '{}'", index,
+      name, go_type_name(value)));
+}
+
+void read_version(const JsonElement& value, std::size_t index,
+                  std::int64_t& out, Faults& faults) {
+  if (value.is_null()) return;
+  if (value.get_int64().get(out) == simdjson::SUCCESS) return;
+  if (value.is_number()) {
+    faults.add(
+        fmt::format("error decoding json.Number into [{}].key_version: "
+                    "strconv.ParseInt: parsing \"{}\": invalid syntax",
+                    index, json_text(value)));
+    return;
+  }
+  faults.add(fmt::format(
+      "'[{}].key_version' expected type 'int', got unconvertible type '{}'",
+      index, go_type_name(value)));
+}
+
+void read_item(const JsonObject& object, std::size_t index, BatchNeed need,
+               BatchItem& item, Faults& faults) {
+  bool has_plaintext = false;
+  bool has_ciphertext = false;
+  for (const auto [key, value] : object) {
+    if (key == "plaintext") {
+      has_plaintext = true;
+      read_text(value, index, key, false, item.plaintext, faults);
+    } else if (key == "ciphertext") {
+      has_ciphertext = true;
+      read_text(value, index, key, true, item.ciphertext, faults);
+    } else if (key == "context") {
+      read_text(value, index, key, true, item.context, faults);
+    } else if (key == "associated_data") {
+      read_text(value, index, key, true, item.associated_data, faults);
+    } else if (key == "reference") {
+      read_text(value, index, key, true, item.reference, faults);
+    } else if (key == "key_version") {
+      read_version(value, index, item.key_version, faults);
+    }
+  }
+  if (need == BatchNeed::kPlaintext && !has_plaintext) {
+    faults.add(
+        fmt::format("'[{}].plaintext' missing plaintext to encrypt", index));
+  }
+  if (need == BatchNeed::kCiphertext && !has_ciphertext) {
+    faults.add(
+        fmt::format("'[{}].ciphertext' missing ciphertext to decrypt", index));
+  }
+}
+
+void read_mac_item(const JsonObject& object, std::size_t index, MacItem& item,
+                   Faults& faults) {
+  for (const auto [key, value] : object) {
+    std::string_view other;
+    std::string_view* out = &other;
+    if (key == "input") {
+      item.has_input = true;
+      out = &item.input;
+    } else if (key == "hmac") {
+      item.has_hmac = true;
+      out = &item.hmac;
+    } else if (key == "signature") {
+      item.has_signature = true;
+      out = &item.signature;
+    } else if (key == "reference") {
+      out = &item.reference;
+    }
+    if (value.get_string().get(*out) != simdjson::SUCCESS && !value.is_null()) {
+      faults.add(fmt::format(
+          "'[{}][{}]' expected type 'string', got unconvertible type '{}'",
+          index, key, go_type_name(value)));
+    }
+  }
+}
+
+// Runs `read` over the members of `input`, which must all be objects.
+template <typename Item, typename Read>
+Result<void> read_items(const JsonElement& input, std::vector<Item>& items,
+                        Read read) {
+  items.clear();
+  JsonArray array;
+  if (input.get_array().get(array) != simdjson::SUCCESS) {
+    return not_parsed(fmt::format(
+        "source data must be an array or slice, got {}", go_type_name(input)));
+  }
+  items.reserve(array.size());
+  Faults faults;
+  for (const JsonElement member : array) {
+    const std::size_t index = items.size();
+    JsonObject object;
+    if (member.get_object().get(object) != simdjson::SUCCESS) {
+      return not_parsed(fmt::format("[{}] expected a map, got '{}'", index,
+                                    go_type_name(member)));
+    }
+    read(object, index, items.emplace_back(), faults);
+  }
+  TRY(std::move(faults).result());
+  if (items.empty()) {
+    return fail(invalid_argument("missing batch input to process"));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view go_type_name(const JsonElement& element) {
+  switch (element.type()) {
+    case JsonType::ARRAY:
+      return "[]interface {}";
+    case JsonType::OBJECT:
+      return "map[string]interface {}";
+    case JsonType::STRING:
+      return "string";
+    case JsonType::BOOL:
+      return "bool";
+    case JsonType::NULL_VALUE:
+      return "<nil>";
+    case JsonType::INT64:
+    case JsonType::UINT64:
+    case JsonType::DOUBLE:
+      return "json.Number";
+  }
+  return "unknown";
+}
+
+Result<void> parse_batch(const JsonElement& input, BatchNeed need,
+                         std::vector<BatchItem>& items) {
+  TRY(read_items(input, items,
+                 [need](const JsonObject& object, std::size_t index,
+                        BatchItem& item, Faults& faults) {
+                   read_item(object, index, need, item, faults);
+                 }));
+  const bool context = !items.front().context.empty();
+  for (const BatchItem& item : items) {
+    if (item.context.empty() == context) {
+      return fail(
+          invalid_argument("context should be set either in all the request "
+                           "blocks or in none"));
+    }
+  }
+  return {};
+}
+
+Result<void> parse_mac_batch(const JsonElement& input,
+                             std::vector<MacItem>& items) {
+  return read_items(input, items, read_mac_item);
+}
+
+}  // namespace bulla::engine::transit

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/request.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "engine/transit/key_store.h"
+#include "engine/transit/loop.h"
+
+namespace bulla::engine::transit {
+
+/// One request's use of one key snapshot: finds versions (loading them where
+/// that is allowed), derives, seals and opens. Lives inside a handler; results
+/// that are views hold until the next call. Errors of a message are
+/// kInvalidArgument (the caller's) or kInternal, with the reference's texts;
+/// any other code ends the request.
+class Cipher {
+ public:
+  /// `key` must outlive this, which the loop's cache sees to until its next
+  /// look-up.
+  Cipher(const Key& key, KeyStore& store, TransitLoop& loop,
+         const api::Context& context);
+  Cipher(const Cipher&) = delete;
+  Cipher& operator=(const Cipher&) = delete;
+  ~Cipher();
+
+  const Key& key() const { return key_; }
+  TransitLoop& loop() { return loop_; }
+
+  struct Sealed {
+    ByteView bytes;  ///< nonce ‖ ciphertext ‖ tag
+    const KeyVersion* version;
+  };
+  /// Encrypts base64 `plaintext`; `context` and `associated_data` are base64.
+  Result<Sealed> seal(std::int64_t key_version, std::string_view plaintext,
+                      std::string_view context,
+                      std::string_view associated_data);
+  /// Encrypts `plaintext` itself, not base64; it is left as it is.
+  Result<Sealed> seal_bytes(std::int64_t key_version, ByteView plaintext,
+                            std::string_view context,
+                            std::string_view associated_data);
+  /// Decrypts "vault:vN:…". wipe_opened() when done with the plaintext.
+  Result<ByteView> open(std::string_view ciphertext, std::string_view context,
+                        std::string_view associated_data);
+  void wipe_opened();
+
+  /// The version for an HMAC; `number` as the request gave it.
+  Result<const KeyVersion*> version(std::uint32_t number);
+
+ private:
+  // Derived from a version and a context; kept while both stay the same.
+  struct Derived {
+    const KeyVersion* version;
+    std::vector<std::uint8_t> context;
+    std::optional<crypto::Aead> aead;
+    std::optional<crypto::Hmac> nonce_key;  // convergent only
+  };
+
+  Result<ByteView> decode_context(std::string_view context);
+  Result<Sealed> seal_in_place(std::int64_t key_version, std::size_t size,
+                               ByteView context,
+                               std::string_view associated_data);
+  Result<std::uint32_t> version_to_seal(std::int64_t asked) const;
+  Result<std::uint32_t> version_to_open(std::int64_t asked) const;
+  Result<const crypto::Aead*> aead_of(const KeyVersion& version,
+                                      ByteView context);
+  Result<void> derive(const KeyVersion& version, ByteView context);
+  void make_nonce(ByteSpan nonce, ByteView plaintext);
+  Result<ByteView> decode_associated(std::string_view text);
+  void count_seal(const KeyVersion* version);
+
+  const Key& key_;
+  KeyStore& store_;
+  TransitLoop& loop_;
+  crypto::Rng& rng_;
+  const bool may_block_;
+  const KeyVersion* last_ = nullptr;  // of the last version() call
+  std::vector<std::shared_ptr<const KeyVersion>> held_;  // loaded late
+  std::optional<Derived> derived_;
+  const KeyVersion* counted_ = nullptr;
+  std::uint64_t seals_ = 0;  // under counted_, not yet added to it
+  std::size_t opened_size_ = 0;
+};
+
+}  // namespace bulla::engine::transit

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/field.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/transit/key_record.h"
+
+namespace bulla::engine::transit {
+
+/// What a key's parameters may become (reference/transit.md §3, §4).
+
+/// kInvalidArgument  neither 0 nor an hour or more.
+Result<void> check_auto_rotate_period(Seconds period);
+
+/// Applies keys/:name/config to `record`, warnings to `warnings`; true when
+/// anything changed.
+///   kInvalidArgument  the reference's texts; `record` is then half changed
+///                     and to be thrown away.
+Result<bool> apply_config(const api::Fields& fields, KeyRecord& record,
+                          std::vector<std::string>& warnings);
+
+/// The new min_available_version of keys/:name/trim.
+///   kInvalidArgument  the reference's texts, in its order.
+Result<std::uint32_t> check_trim(const api::Fields& fields,
+                                 const KeyRecord& record);
+
+}  // namespace bulla::engine::transit

@@ -1,0 +1,86 @@
+// POST decrypt/:name (reference/transit.md §5.4).
+
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/json_writer.h"
+#include "engine/transit/batch_answer.h"
+#include "engine/transit/transit.h"
+
+namespace bulla::engine::transit {
+namespace {
+
+constexpr std::string_view kMissing = "missing ciphertext to decrypt";
+constexpr std::size_t kItemOverhead = 64;
+
+Result<ByteView> open_item(Cipher& cipher, const BatchItem& item) {
+  if (item.ciphertext.empty()) {
+    return fail(invalid_argument(std::string(kMissing)));
+  }
+  return cipher.open(item.ciphertext, item.context, item.associated_data);
+}
+
+std::size_t answer_bytes(const std::vector<BatchItem>& items) {
+  std::size_t bytes = 0;
+  for (const BatchItem& item : items) {
+    bytes += item.ciphertext.size() + item.reference.size() + kItemOverhead;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<api::Response> TransitBackend::decrypt(const Request& request,
+                                              Context& context) {
+  TransitLoop& loop = loop_of(context);
+  const auto batch = request.fields.raw("batch_input");
+  if (batch) {
+    TRY(parse_batch(*batch, BatchNeed::kCiphertext, loop.items));
+  } else if (request.fields.text("ciphertext").empty()) {
+    return fail(invalid_argument(std::string(kMissing)));
+  }
+  TRY_ASSIGN(const Key* key, require_key(request.param("name"), context,
+                                         "encryption key not found"));
+  Cipher cipher(*key, keys_, loop, context);
+  auto answer =
+      batch ? decrypt_batch(request, cipher) : decrypt_single(request, cipher);
+  if (!answer) return answer;
+  loop.counters->add(Count::kDecrypt);
+  loop.counters->add(Count::kItems, batch ? loop.items.size() : 1);
+  return answer;
+}
+
+Result<api::Response> TransitBackend::decrypt_single(const Request& request,
+                                                     Cipher& cipher) {
+  const api::Fields& fields = request.fields;
+  TRY_ASSIGN(const ByteView plaintext,
+             cipher.open(fields.text("ciphertext"), fields.text("context"),
+                         fields.text("associated_data")));
+  std::string data;
+  data.reserve(base64_encoded_size(plaintext.size()) + kItemOverhead);
+  JsonWriter(data)
+      .begin_object()
+      .key("plaintext")
+      .base64(plaintext)
+      .end_object();
+  cipher.wipe_opened();
+  return Response::with_data(std::move(data));
+}
+
+Result<api::Response> TransitBackend::decrypt_batch(const Request& request,
+                                                    Cipher& cipher) {
+  const std::vector<BatchItem>& items = cipher.loop().items;
+  BatchAnswer answer(answer_bytes(items));
+  for (const BatchItem& item : items) {
+    const auto plaintext = open_item(cipher, item);
+    if (plaintext) {
+      answer.plaintext(*plaintext, item.reference);
+      continue;
+    }
+    if (!is_item_error(plaintext.error())) return fail(plaintext.error());
+    answer.error(plaintext.error(), item.reference, "\"plaintext\":\"\",");
+  }
+  return std::move(answer).with_item_status(request);
+}
+
+}  // namespace bulla::engine::transit

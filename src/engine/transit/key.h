@@ -1,0 +1,98 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "engine/transit/key_record.h"
+#include "engine/transit/key_type.h"
+#include "engine/transit/version_tree.h"
+
+namespace bulla::engine::transit {
+
+/// One version of a key, ready for use. Immutable but for its counter; any
+/// thread.
+class KeyVersion {
+ public:
+  /// kCorrupt  the material does not fit the key's type.
+  static Result<std::shared_ptr<const KeyVersion>> make(const KeyRecord& key,
+                                                        VersionRecord record);
+
+  std::uint32_t number() const { return record_.number; }
+  Time created() const { return record_.created; }
+  std::uint32_t convergent_version() const {
+    return record_.convergent_version;
+  }
+  /// "vault:v<number>:".
+  const std::string& prefix() const { return prefix_; }
+  /// The AEAD of the key itself; null for derived keys and other types.
+  const crypto::Aead* aead() const { return aead_ ? &*aead_ : nullptr; }
+  /// Input of the derivation; empty for types that have none.
+  ByteView derivation_key() const;
+  crypto::Digest hmac(crypto::HashAlgorithm algorithm, ByteView input) const;
+
+  /// Messages sealed under this version since it was loaded.
+  std::uint64_t seals() const { return seals_.load(std::memory_order_relaxed); }
+  void count_seals(std::uint64_t more) const {
+    seals_.fetch_add(more, std::memory_order_relaxed);
+  }
+
+ private:
+  explicit KeyVersion(VersionRecord record);
+  ByteView hmac_key() const;
+
+  VersionRecord record_;
+  std::string prefix_;
+  std::optional<crypto::Aead> aead_;
+  std::optional<crypto::Hmac> hmac_sha256_;  // the usual algorithm, ready
+  // On a line of its own: the loops' readers of the rest do not feel it.
+  alignas(64) mutable std::atomic<std::uint64_t> seals_{0};
+};
+
+/// Creation times as they became known, shared by all snapshots of one key, so
+/// that showing a key of many versions loads none of their material. Any
+/// thread.
+class CreationTimes {
+ public:
+  std::optional<Time> get(std::uint32_t number) const;
+  void set(std::uint32_t number, Time time);
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::int64_t> nanos_;  // by number; kUnknown: not yet seen
+};
+
+/// A named key at one moment: its parameters and those of its versions that
+/// are in memory, the latest always among them. Immutable; any thread.
+class Key {
+ public:
+  Key(KeyRecord record, VersionTree versions,
+      std::shared_ptr<CreationTimes> times);
+
+  const KeyRecord& record() const { return record_; }
+  const KeyTypeInfo& type() const { return *type_; }
+  const KeyVersion& latest() const { return *latest_; }
+  /// Null when that version is not in memory.
+  const KeyVersion* loaded(std::uint32_t number) const {
+    return number == record_.latest_version ? latest_ : versions_.find(number);
+  }
+  const VersionTree& versions() const { return versions_; }
+  const std::shared_ptr<CreationTimes>& times() const { return times_; }
+
+ private:
+  KeyRecord record_;
+  const KeyTypeInfo* type_;
+  VersionTree versions_;
+  const KeyVersion* latest_;  // inside versions_
+  std::shared_ptr<CreationTimes> times_;
+};
+
+}  // namespace bulla::engine::transit

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "api/backend.h"
+#include "engine/transit/cipher.h"
+#include "engine/transit/key_store.h"
+#include "engine/transit/loop.h"
+
+namespace bulla::engine::transit {
+
+/// The transit secrets engine: cryptography with named keys that never leave
+/// (reference/transit.md). Its routes are in routes.cc, each endpoint in a file
+/// of its own. Handlers run on any thread; those that only use keys take no
+/// lock once a thread has seen a key.
+class TransitBackend final : public api::Backend {
+ public:
+  static constexpr std::string_view kType = "transit";
+
+  explicit TransitBackend(const api::BackendContext& context);
+
+  std::string_view type() const override { return kType; }
+  const std::vector<api::Route>& routes() const override { return routes_; }
+  std::string_view help() const override;
+  /// Rotates keys that are due, at most once an hour, and finishes deletions.
+  void tick(Time now) override;
+
+  /// Totals over all threads. Any thread.
+  TransitMetrics metrics() const;
+  KeyStore& keys() { return keys_; }
+
+ private:
+  using Request = api::Request;
+  using Context = api::Context;
+  using Response = api::Response;
+  using Answer = Result<api::Response>;
+  using Member = Answer (TransitBackend::*)(const Request&, Context&);
+
+  static constexpr Seconds kAutoRotateEvery{3600};
+
+  Answer encrypt(const Request& request, Context& context);
+  Answer encrypt_single(const Request& request, Cipher& cipher);
+  Answer encrypt_batch(const Request& request, Cipher& cipher);
+  Answer decrypt(const Request& request, Context& context);
+  Answer decrypt_single(const Request& request, Cipher& cipher);
+  Answer decrypt_batch(const Request& request, Cipher& cipher);
+  Answer rewrap(const Request& request, Context& context);
+  Answer datakey(const Request& request, Context& context);
+  Answer hmac(const Request& request, Context& context);
+  Answer verify(const Request& request, Context& context);
+  Answer random(const Request& request, Context& context);
+  Answer hash(const Request& request, Context& context);
+  Answer keys_list(const Request& request, Context& context);
+  Answer keys_create(const Request& request, Context& context);
+  Answer keys_read(const Request& request, Context& context);
+  Answer keys_delete(const Request& request, Context& context);
+  Answer keys_config(const Request& request, Context& context);
+  Answer keys_rotate(const Request& request, Context& context);
+  Answer keys_trim(const Request& request, Context& context);
+  Answer cache_config_read(const Request& request, Context& context);
+  Answer cache_config_write(const Request& request, Context& context);
+  Answer config_keys_read(const Request& request, Context& context);
+  Answer config_keys_write(const Request& request, Context& context);
+
+  Result<bool> encrypt_exists(const Request& request, Context& context);
+  /// Makes the key an encrypt names; true when this call did.
+  Result<bool> upsert(const Request& request, bool derived, Context& context);
+  Result<bool> upsert_disabled() const;
+
+  /// This thread's state, registered on first use.
+  TransitLoop& loop_of(Context& context);
+  /// The newest snapshot of that key, null when there is none. It holds until
+  /// the thread's next call.
+  Result<const Key*> find_key(std::string_view name, Context& context);
+  /// The same; kInvalidArgument with `missing` when there is none.
+  Result<const Key*> require_key(std::string_view name, Context& context,
+                                 std::string_view missing);
+  /// The key body (reference/transit.md §3), read from storage where needed.
+  Answer key_body(const Key& key);
+
+  std::vector<api::Route> make_routes();
+  void add_use_routes(std::vector<api::Route>& routes);
+  void add_mac_routes(std::vector<api::Route>& routes);
+  void add_key_routes(std::vector<api::Route>& routes);
+  void add_key_change_routes(std::vector<api::Route>& routes);
+  void add_tool_routes(std::vector<api::Route>& routes);
+  void add_config_routes(std::vector<api::Route>& routes);
+  api::Handler handler(Member member);
+  api::Method inline_update(Member member);
+  api::Method pool(api::Operation operation, Member member);
+
+  void load_cache_size();
+
+  barrier::View storage_;
+  const Logger& log_;
+  KeyStore keys_;
+  std::vector<api::Route> routes_;
+
+  mutable std::mutex counters_mutex_;
+  mutable std::vector<std::shared_ptr<Counters>> counters_;  // one a thread
+  mutable std::array<std::uint64_t, kCounts> retired_{};     // of gone threads
+
+  std::mutex tick_mutex_;
+  std::optional<Time> last_auto_rotate_;
+};
+
+}  // namespace bulla::engine::transit
