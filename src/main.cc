@@ -1,0 +1,176 @@
+// The composition root: the only place that picks implementations.
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "auth/token_backend.h"
+#include "cli/cli.h"
+#include "crypto/rng.h"
+#include "engine/cubbyhole/cubbyhole.h"
+#include "engine/transit/transit.h"
+#include "kek/provider_factory.h"
+#include "server/config.h"
+#include "server/daemon.h"
+#include "server/dev_mode.h"
+#include "server/process.h"
+#include "server/sys/sys_backend.h"
+#include "storage/lmdb.h"
+#include "storage/memory.h"
+#include "storage/metered.h"
+
+namespace bulla {
+namespace {
+
+Result<std::unique_ptr<storage::Storage>> open_storage(
+    const server::ServerConfig& config) {
+  if (config.storage_type == "inmem") {
+    return std::make_unique<storage::MeteredStorage>(
+        std::make_unique<storage::MemoryStorage>());
+  }
+  storage::LmdbOptions options;
+  options.directory = config.storage_options.at("path");
+  if (const auto it = config.storage_options.find("map_size");
+      it != config.storage_options.end()) {
+    options.map_bytes_initial = std::strtoull(it->second.c_str(), nullptr, 10);
+  }
+  if (const auto it = config.storage_options.find("map_size_max");
+      it != config.storage_options.end()) {
+    options.map_bytes_max = std::strtoull(it->second.c_str(), nullptr, 10);
+  }
+  TRY_ASSIGN(auto opened, storage::LmdbStorage::open(std::move(options)));
+  return std::make_unique<storage::MeteredStorage>(std::move(opened));
+}
+
+Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
+    const server::ServerConfig& config, crypto::Rng& rng) {
+  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  for (const server::SealStanza& seal : config.seals) {
+    if (seal.disabled || seal.kind == "shamir") continue;
+    TRY_ASSIGN(auto provider,
+               kek::make_provider(seal.kind, seal.name, seal.options, rng));
+    providers.push_back(std::move(provider));
+  }
+  return providers;
+}
+
+std::vector<server::BackendFactory> engines() {
+  std::vector<server::BackendFactory> list;
+  list.push_back({"transit", false, [](const api::BackendContext& context) {
+                    return std::make_shared<engine::transit::TransitBackend>(
+                        context);
+                  }});
+  return list;
+}
+
+api::MountConfig fixed_mount(std::string path, std::string type,
+                             std::string description) {
+  api::MountConfig config;
+  config.is_auth = path.starts_with("auth/");
+  config.accessor = (config.is_auth ? "auth_" : "") + type + "_fixed000";
+  config.uuid = "fixed-" + type;
+  config.local = type == "cubbyhole";
+  config.path = std::move(path);
+  config.type = std::move(type);
+  config.description = std::move(description);
+  return config;
+}
+
+void add_fixed_mounts(server::Core& core) {
+  core.mounts().add_fixed(
+      fixed_mount("sys/", "system",
+                  "system endpoints used for control, policy and debugging"),
+      {"system", false, [&core](const api::BackendContext&) {
+         return std::make_shared<server::SysBackend>(core);
+       }});
+  core.mounts().add_fixed(
+      fixed_mount("auth/token/", "token", "token based credentials"),
+      {"token", true, [&core](const api::BackendContext& context) {
+         const auth::TokenTtls ttls{core.config().default_lease_ttl,
+                                    core.config().max_lease_ttl};
+         return std::make_shared<auth::TokenBackend>(context, core.tokens(),
+                                                     core.policies(), ttls);
+       }});
+  core.mounts().add_fixed(
+      fixed_mount("cubbyhole/", "cubbyhole",
+                  "per-token private secret storage"),
+      {"cubbyhole", false, [&core](const api::BackendContext& context) {
+         auto cubbyhole =
+             std::make_shared<engine::cubbyhole::CubbyholeBackend>(context);
+         const std::weak_ptr<engine::cubbyhole::CubbyholeBackend> weak =
+             cubbyhole;
+         core.tokens().on_revoke([weak](const api::Token& token) {
+           const auto live = weak.lock();
+           return live ? live->drop(token.hash) : Result<void>{};
+         });
+         return cubbyhole;
+       }});
+}
+
+// -dev overrides what a configuration file would say.
+Result<server::ServerConfig> dev_config(const cli::ServerFlags& flags,
+                                        crypto::Rng& rng) {
+  server::ServerConfig config;
+  server::ListenerConfig listener;
+  listener.address = flags.dev_listen_address;
+  listener.tls_disable = true;
+  config.listeners.push_back(listener);
+  config.disable_mlock = true;
+  if (flags.dev_data.empty()) return config;
+  TRY_ASSIGN(const std::string kek, server::dev_kek_file(flags.dev_data, rng));
+  config.storage_type = "lmdb";
+  config.storage_options["path"] = flags.dev_data + "/store";
+  server::SealStanza seal;
+  seal.kind = "static";
+  seal.name = "dev";
+  seal.options = {{"current_key_id", "dev"}, {"current_key", "file://" + kek}};
+  config.seals.push_back(std::move(seal));
+  return config;
+}
+
+Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
+                                         crypto::Rng& rng) {
+  server::DaemonParts parts;
+  if (flags.dev) {
+    TRY_ASSIGN(parts.config, dev_config(flags, rng));
+    parts.dev = server::DevOptions{flags.dev_root_token_id,
+                                   !flags.dev_no_store_token, flags.dev_data};
+  } else {
+    TRY_ASSIGN(parts.config, server::load_config(flags.config));
+    TRY(server::check_config(parts.config));
+  }
+  if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
+  if (!flags.log_format.empty()) parts.config.log_format = flags.log_format;
+  TRY_ASSIGN(parts.storage, open_storage(parts.config));
+  TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
+  server::wipe_seal_options(parts.config);
+  parts.engines = engines();
+  parts.add_fixed_mounts = add_fixed_mounts;
+  return parts;
+}
+
+int run_server(const cli::ServerFlags& flags) {
+  server::forbid_core_dumps();
+  if (!flags.dev && flags.config.empty()) {
+    fmt::print(stderr,
+               "Error: no configuration. Give one with -config=FILE, or start "
+               "a development server with -dev.\n");
+    return 1;
+  }
+  crypto::SystemRng rng;
+  auto parts = daemon_parts(flags, rng);
+  if (!parts) {
+    fmt::print(stderr, "Error: {}\n", parts.error().message());
+    return 1;
+  }
+  return server::run_daemon(std::move(*parts));
+}
+
+}  // namespace
+}  // namespace bulla
+
+int main(int argc, char** argv) {
+  return bulla::cli::run_cli(argc, argv, bulla::run_server);
+}

@@ -1,0 +1,103 @@
+#include "server/collectors.h"
+
+#include <fmt/format.h>
+
+#include "engine/transit/transit.h"
+#include "storage/metered.h"
+
+namespace bulla::server {
+namespace {
+
+void meter_lines(std::string& out, std::string_view operation,
+                 const storage::OpMeter& meter) {
+  const auto seen = meter.snapshot();
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i + 1 < seen.buckets.size(); ++i) {
+    below += seen.buckets[i];
+    out += fmt::format(
+        "bulla_storage_duration_seconds_bucket{{operation=\"{}\",le=\"{}\"}} "
+        "{}\n",
+        operation, static_cast<double>(std::uint64_t{1} << i) / 1e6, below);
+  }
+  out += fmt::format(
+      "bulla_storage_duration_seconds_bucket{{operation=\"{0}\",le=\"+Inf\"}} "
+      "{1}\nbulla_storage_duration_seconds_sum{{operation=\"{0}\"}} {2}\n"
+      "bulla_storage_duration_seconds_count{{operation=\"{0}\"}} {1}\n"
+      "bulla_storage_errors_total{{operation=\"{0}\"}} {3}\n",
+      operation, seen.count, std::chrono::duration<double>(seen.total).count(),
+      seen.errors);
+}
+
+void storage_lines(std::string& out, const storage::StorageMeters& meters) {
+  out +=
+      "# HELP bulla_storage_duration_seconds Time the storage engine took.\n"
+      "# TYPE bulla_storage_duration_seconds histogram\n";
+  meter_lines(out, "get", meters.get);
+  meter_lines(out, "commit", meters.commit);
+  meter_lines(out, "list", meters.list);
+  meter_lines(out, "scan", meters.scan);
+}
+
+void seal_lines(std::string& out, Core& core) {
+  out += fmt::format(
+      "# HELP vault_core_unsealed Whether the server is unsealed.\n"
+      "# TYPE vault_core_unsealed gauge\nvault_core_unsealed {0}\n"
+      "# HELP bulla_unsealed Whether the server is unsealed.\n"
+      "# TYPE bulla_unsealed gauge\nbulla_unsealed {0}\n",
+      core.serving() ? 1 : 0);
+  const auto status = core.barrier().key_status();
+  if (!status) return;
+  out += fmt::format(
+      "# HELP bulla_keyring_term The active term of the keyring.\n"
+      "# TYPE bulla_keyring_term gauge\nbulla_keyring_term {}\n"
+      "# HELP bulla_keyring_encryptions Values sealed under the active term.\n"
+      "# TYPE bulla_keyring_encryptions gauge\n"
+      "bulla_keyring_encryptions {}\n",
+      status->term, status->encryptions);
+}
+
+void transit_mount_lines(std::string& out, std::string_view mount,
+                         const engine::transit::TransitMetrics& seen) {
+  const std::pair<std::string_view, std::uint64_t> rows[] = {
+      {"encrypt", seen.encrypt}, {"decrypt", seen.decrypt},
+      {"rewrap", seen.rewrap},   {"datakey", seen.datakey},
+      {"hmac", seen.hmac},       {"verify", seen.verify},
+      {"random", seen.random},   {"hash", seen.hash}};
+  for (const auto& [operation, count] : rows) {
+    out += fmt::format(
+        "bulla_transit_operations_total{{mount=\"{}\",operation=\"{}\"}} "
+        "{}\n",
+        prometheus_label(mount), operation, count);
+  }
+  out += fmt::format("bulla_transit_items_total{{mount=\"{}\"}} {}\n",
+                     prometheus_label(mount), seen.items);
+}
+
+void transit_lines(std::string& out, Core& core) {
+  out +=
+      "# HELP bulla_transit_operations_total Transit requests answered.\n"
+      "# TYPE bulla_transit_operations_total counter\n"
+      "# HELP bulla_transit_items_total Messages, each of a batch counted.\n"
+      "# TYPE bulla_transit_items_total counter\n";
+  for (const auto& mount : core.mounts().table().load()->all()) {
+    const auto* transit = dynamic_cast<const engine::transit::TransitBackend*>(
+        mount->backend.get());
+    if (transit == nullptr) continue;
+    transit_mount_lines(out, mount->config.path, transit->metrics());
+  }
+}
+
+}  // namespace
+
+void add_collectors(Core& core, storage::Storage& storage) {
+  core.metrics().add_collector(
+      [&core](std::string& out) { seal_lines(out, core); });
+  core.metrics().add_collector(
+      [&core](std::string& out) { transit_lines(out, core); });
+  if (const auto* metered = dynamic_cast<storage::MeteredStorage*>(&storage)) {
+    core.metrics().add_collector(
+        [metered](std::string& out) { storage_lines(out, metered->meters()); });
+  }
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace bulla::server {
+
+/// `listener "tcp" { … }`, Vault's names in comments where ours differ.
+struct ListenerConfig {
+  std::string address = "127.0.0.1:8200";
+  bool tls_disable = false;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string tls_client_ca_file;
+  bool tls_require_and_verify_client_cert = false;
+  bool tls_disable_client_certs = false;
+  std::string tls_min_version = "tls12";
+  std::string tls_max_version = "tls13";
+  std::string tls_cipher_suites;
+  std::int64_t max_request_size = 32 << 20;  ///< Bytes; negative: unlimited.
+  Seconds max_request_duration{90};
+  std::size_t max_header_bytes = 64 << 10;
+  std::size_t max_connections = 4096;
+  Seconds http_read_header_timeout{10};
+  Seconds http_read_timeout{30};
+  Seconds http_idle_timeout{300};
+  std::size_t max_json_depth = 300;
+  std::size_t max_json_string_value_length = 32 << 20;
+  std::size_t max_json_object_entry_count = 10'000;
+  std::size_t max_json_array_element_count = 100'000;
+  bool unauthenticated_metrics_access = false;  ///< telemetry { … } inside.
+};
+
+/// `seal "KIND" { … }`.
+struct SealStanza {
+  std::string kind;
+  std::string name;
+  bool disabled = false;
+  int priority = 0;  ///< Lower ones are tried first.
+  std::map<std::string, std::string> options;
+  std::string file;
+  int line = 0;
+};
+
+/// A server's configuration, from HCL or JSON as Vault writes it.
+struct ServerConfig {
+  /// "inmem", "lmdb"; "" when the files name none.
+  std::string storage_type = "inmem";
+  std::map<std::string, std::string> storage_options;
+  std::vector<ListenerConfig> listeners;
+  std::vector<SealStanza> seals;
+  std::string api_addr;
+  std::string cluster_addr;
+  std::string cluster_name;
+  std::string log_level = "info";
+  std::string log_format = "standard";
+  std::string log_file;
+  std::string pid_file;
+  bool disable_mlock = false;
+  bool ui = false;
+  bool raw_storage_endpoint = false;
+  bool unsafe_allow_api_audit_creation = true;
+  Seconds default_lease_ttl{2764800};
+  Seconds max_lease_ttl{2764800};
+  bool telemetry_disable_hostname = false;
+  std::optional<Seconds> prometheus_retention_time;
+  unsigned event_loops = 0;          ///< 0: one a core.
+  unsigned worker_threads = 0;       ///< 0: from the cores.
+  std::vector<std::string> sources;  ///< Files it came from.
+};
+
+/// Reads files and directories (their *.hcl and *.json, sorted), later ones
+/// over earlier ones. Unknown keys, wrong types and duplicates are errors.
+///   kInvalidArgument  "FILE:LINE: KEY: what is wrong and what would be right".
+///   kNotFound         a path does not exist.
+Result<ServerConfig> load_config(const std::vector<std::string>& paths);
+Result<ServerConfig> parse_config(std::string_view text, std::string_view file);
+/// Faults that only the whole shows: no storage, no listener, ….
+Result<void> check_config(const ServerConfig& config);
+/// The configuration as sys/config/state/sanitized shows it: an allow-list of
+/// keys, never a secret. JSON text.
+std::string sanitized_json(const ServerConfig& config);
+/// Overwrites the options of every seal: for when the providers are built.
+void wipe_seal_options(ServerConfig& config);
+
+}  // namespace bulla::server

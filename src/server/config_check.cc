@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <set>
+
+#include "server/config.h"
+
+namespace bulla::server {
+namespace {
+
+Result<void> check_address(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  const auto wrong = [&](std::string_view what) {
+    return fail(invalid_argument(
+        fmt::format("listener \"tcp\": address \"{}\": {}", address, what)));
+  };
+  if (colon == std::string::npos) return wrong("expected HOST:PORT");
+  const std::string_view host = std::string_view(address).substr(0, colon);
+  if (host.find(':') != std::string_view::npos &&
+      !(host.starts_with('[') && host.ends_with(']'))) {
+    return wrong("put an IPv6 address in brackets, [::1]:8200");
+  }
+  unsigned port = 0;
+  const char* end = address.data() + address.size();
+  const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || port > 65535) {
+    return wrong("expected a port from 0 to 65535 after the colon");
+  }
+  return {};
+}
+
+Result<void> check_listener(const ListenerConfig& listener) {
+  TRY(check_address(listener.address));
+  const auto wrong = [&](std::string_view what) {
+    return fail(invalid_argument(
+        fmt::format("listener \"tcp\" at {}: {}", listener.address, what)));
+  };
+  if (!listener.tls_disable &&
+      (listener.tls_cert_file.empty() || listener.tls_key_file.empty())) {
+    return wrong(
+        "tls_cert_file and tls_key_file are both needed; tls_disable = true "
+        "serves without TLS");
+  }
+  if (listener.tls_min_version > listener.tls_max_version) {
+    return wrong("tls_min_version is above tls_max_version");
+  }
+  if (listener.tls_require_and_verify_client_cert &&
+      listener.tls_disable_client_certs) {
+    return wrong(
+        "tls_require_and_verify_client_cert and tls_disable_client_certs "
+        "exclude each other");
+  }
+  if (listener.tls_require_and_verify_client_cert &&
+      (listener.tls_disable || listener.tls_client_ca_file.empty())) {
+    return wrong(
+        "tls_require_and_verify_client_cert needs TLS and tls_client_ca_file");
+  }
+  if (listener.max_connections == 0) return wrong("max_connections is 0");
+  return {};
+}
+
+Result<void> check_seals(const ServerConfig& config) {
+  std::set<std::string> names;
+  bool shamir = false;
+  bool automatic = false;
+  for (const SealStanza& seal : config.seals) {
+    const auto wrong = [&](std::string_view what) {
+      return fail(invalid_argument(fmt::format(
+          "{}:{}: seal \"{}\": {}", seal.file, seal.line, seal.kind, what)));
+    };
+    if (seal.kind == "shamir" && seal.disabled) {
+      return wrong(
+          "Shamir seals cannot be set disabled (they should simply not be "
+          "set)");
+    }
+    if (!seal.name.empty() && !names.insert(seal.name).second) {
+      return wrong("another seal has the same name");
+    }
+    if (seal.disabled) continue;
+    (seal.kind == "shamir" ? shamir : automatic) = true;
+    if (shamir && automatic) {
+      return wrong(
+          "shamir and an automatic seal exclude each other; take one out");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_config(const ServerConfig& config) {
+  if (config.storage_type.empty()) {
+    return fail(invalid_argument(
+        "no storage is configured; add storage \"lmdb\" { path = "
+        "\"DIRECTORY\" }"));
+  }
+  if (config.listeners.empty()) {
+    return fail(invalid_argument(
+        "no listener is configured; add listener \"tcp\" { address = "
+        "\"127.0.0.1:8200\" … }"));
+  }
+  std::set<std::string_view> addresses;
+  for (const ListenerConfig& listener : config.listeners) {
+    TRY(check_listener(listener));
+    if (listener.address.ends_with(":0")) continue;
+    if (!addresses.insert(listener.address).second) {
+      return fail(invalid_argument(
+          fmt::format("two listeners have the address {}", listener.address)));
+    }
+  }
+  if (config.default_lease_ttl > config.max_lease_ttl) {
+    return fail(
+        invalid_argument("default_lease_ttl is longer than max_lease_ttl"));
+  }
+  return check_seals(config);
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,257 @@
+#include "server/config_sections.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bulla::server {
+namespace {
+
+Result<void> read_tls_version(const ConfigSource& source, const HclItem& item,
+                              std::string& out) {
+  TRY(source.read(item, out));
+  if (out == "tls12" || out == "tls13") return {};
+  return fail(source.error(item, "expected tls12 or tls13"));
+}
+
+// Keys whose default is the only value that Bulla can honour: a file that asks
+// for the other one must not start a server that silently does less.
+template <typename T, bool kOnly>
+Result<void> only(const ConfigSource& source, const HclItem& item, T&) {
+  bool value = kOnly;
+  TRY(source.read(item, value));
+  if (value == kOnly) return {};
+  return fail(source.error(item, fmt::format("only {} is possible", kOnly)));
+}
+
+template <typename T>
+Result<void> refuse(const ConfigSource& source, const HclItem& item, T&) {
+  return fail(
+      source.error(item, "not supported; take it out of the configuration"));
+}
+
+Result<void> read_listener_telemetry(const ConfigSource& source,
+                                     const HclItem& item,
+                                     ListenerConfig& listener) {
+  using L = ListenerConfig;
+  static constexpr ConfigKey<L> kKeys[] = {
+      {"unauthenticated_metrics_access",
+       into<&L::unauthenticated_metrics_access>},
+      {"disallow_metrics", only<L, false>},
+  };
+  TRY_ASSIGN(const auto blocks, plain_blocks(source, item));
+  for (const HclObject* block : blocks) {
+    TRY(read_section<L>(source, kKeys, *block, listener));
+  }
+  return {};
+}
+
+Result<void> read_tls_min(const ConfigSource& source, const HclItem& item,
+                          ListenerConfig& listener) {
+  return read_tls_version(source, item, listener.tls_min_version);
+}
+Result<void> read_tls_max(const ConfigSource& source, const HclItem& item,
+                          ListenerConfig& listener) {
+  return read_tls_version(source, item, listener.tls_max_version);
+}
+
+using L = ListenerConfig;
+constexpr ConfigKey<L> kListenerKeys[] = {
+    {"address", into<&L::address>},
+    {"tls_disable", into<&L::tls_disable>},
+    {"tls_cert_file", into<&L::tls_cert_file>},
+    {"tls_key_file", into<&L::tls_key_file>},
+    {"tls_client_ca_file", into<&L::tls_client_ca_file>},
+    {"tls_require_and_verify_client_cert",
+     into<&L::tls_require_and_verify_client_cert>},
+    {"tls_disable_client_certs", into<&L::tls_disable_client_certs>},
+    {"tls_min_version", read_tls_min},
+    {"tls_max_version", read_tls_max},
+    {"tls_cipher_suites", into<&L::tls_cipher_suites>},
+    {"max_request_size", into<&L::max_request_size>},
+    {"max_request_duration", into<&L::max_request_duration>},
+    {"max_header_bytes", into<&L::max_header_bytes>},
+    {"max_connections", into<&L::max_connections>},
+    {"http_read_header_timeout", into<&L::http_read_header_timeout>},
+    {"http_read_timeout", into<&L::http_read_timeout>},
+    {"http_idle_timeout", into<&L::http_idle_timeout>},
+    {"max_json_depth", into<&L::max_json_depth>},
+    {"max_json_string_value_length", into<&L::max_json_string_value_length>},
+    {"max_json_object_entry_count", into<&L::max_json_object_entry_count>},
+    {"max_json_array_element_count", into<&L::max_json_array_element_count>},
+    {"telemetry", read_listener_telemetry},
+    // A listener of one node: nothing of a cluster listens here.
+    {"cluster_address"},
+    {"http_write_timeout"},
+    {"role"},
+    {"tls_prefer_server_cipher_suites"},
+    {"disable_replication_status_endpoints"},
+    {"disable_request_limiter"},
+    {"disable_unauthed_rekey_endpoints", only<L, true>},
+    {"disable_unauthed_generate_root_endpoints", only<L, true>},
+    {"proxy_protocol_behavior", refuse<L>},
+    {"x_forwarded_for_authorized_addrs", refuse<L>},
+    {"require_request_header", only<L, false>},
+    {"chroot_namespace", refuse<L>},
+};
+
+using C = ServerConfig;
+constexpr ConfigKey<C> kTelemetryKeys[] = {
+    {"prometheus_retention_time", into<&C::prometheus_retention_time>},
+    {"disable_hostname", into<&C::telemetry_disable_hostname>},
+    // Figures are pulled from sys/metrics; what shapes or pushes Vault's own
+    // series has nothing to steer here.
+    {"enable_hostname_label"},
+    {"usage_gauge_period"},
+    {"maximum_gauge_cardinality"},
+    {"metrics_prefix"},
+    {"lease_metrics_epsilon"},
+    {"num_lease_metrics_buckets"},
+    {"add_lease_metrics_namespace_labels"},
+    {"add_mount_point_rollback_metrics"},
+    {"rollback_metrics_include_mount_point"},
+    {"filter_default"},
+    {"prefix_filter"},
+    {"statsite_address"},
+    {"statsd_address"},
+    {"dogstatsd_addr"},
+    {"dogstatsd_tags"},
+    {"circonus_api_token"},
+    {"circonus_api_app"},
+    {"circonus_api_url"},
+    {"circonus_submission_interval"},
+    {"circonus_submission_url"},
+    {"circonus_check_id"},
+    {"circonus_check_force_metric_activation"},
+    {"circonus_check_instance_id"},
+    {"circonus_check_search_tag"},
+    {"circonus_check_display_name"},
+    {"circonus_check_tags"},
+    {"circonus_broker_id"},
+    {"circonus_broker_select_tag"},
+    {"stackdriver_project_id"},
+    {"stackdriver_location"},
+    {"stackdriver_namespace"},
+    {"stackdriver_debug_logs"},
+};
+
+using Options = std::map<std::string, std::string>;
+
+template <typename Keep>
+Result<void> read_options(const ConfigSource& source, const HclObject& body,
+                          Keep keep) {
+  Options seen;
+  for (const HclItem& item : body.items) {
+    std::string text;
+    TRY(source.read(item, text));
+    if (!seen.emplace(item.key, "").second) {
+      return fail(source.error(item, "given twice"));
+    }
+    TRY(keep(item, std::move(text)));
+  }
+  return {};
+}
+
+Result<void> check_storage_type(const ConfigSource& source,
+                                const ConfigBlock& block) {
+  if (block.label == "inmem" || block.label == "lmdb") return {};
+  return fail(source.error_at(
+      block.line,
+      fmt::format("storage \"{}\": unknown type; known: lmdb (one node, on a "
+                  "local disk: storage \"lmdb\" {{ path = \"DIRECTORY\" }}), "
+                  "inmem (lost when the server ends)",
+                  block.label.substr(0, 64))));
+}
+
+Result<void> read_seal_key(const ConfigSource& source, const HclItem& item,
+                           std::string text, SealStanza& seal) {
+  if (item.key == "disabled") return source.read(item, seal.disabled);
+  if (item.key == "name") return source.read(item, seal.name);
+  if (item.key == "priority") return source.read(item, seal.priority);
+  seal.options.insert_or_assign(item.key, std::move(text));
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_storage(const ConfigSource& source, const HclItem& item,
+                          ServerConfig& config) {
+  TRY_ASSIGN(const auto blocks, labelled_blocks(source, item));
+  if (blocks.size() != 1) {
+    return fail(source.error(item, "expected one block"));
+  }
+  const ConfigBlock& block = blocks.front();
+  TRY(check_storage_type(source, block));
+  const std::vector<std::string_view> known =
+      block.label == "lmdb"
+          ? std::vector<std::string_view>{"path", "map_size", "map_size_max"}
+          : std::vector<std::string_view>{};
+  Options options;
+  const auto keep = [&](const HclItem& option,
+                        std::string text) -> Result<void> {
+    if (std::ranges::find(known, option.key) == known.end()) {
+      return fail(source.error(option, unknown_key(known, option.key)));
+    }
+    if (option.key != "path") {
+      std::size_t bytes = 0;
+      TRY(source.read(option, bytes));
+      text = std::to_string(bytes);
+    }
+    options[option.key] = std::move(text);
+    return {};
+  };
+  TRY(read_options(source, *block.body, keep));
+  if (block.label == "lmdb" && options["path"].empty()) {
+    return fail(source.error_at(
+        block.line,
+        "storage \"lmdb\": path: missing; name a directory on a "
+        "local disk"));
+  }
+  config.storage_type = block.label;
+  config.storage_options = std::move(options);
+  return {};
+}
+
+Result<void> read_listener(const ConfigSource& source, const HclItem& item,
+                           ServerConfig& config) {
+  TRY_ASSIGN(const auto blocks, labelled_blocks(source, item));
+  for (const ConfigBlock& block : blocks) {
+    if (block.label != "tcp") {
+      return fail(source.error_at(
+          block.line, fmt::format("listener \"{}\": unknown type; known: tcp",
+                                  block.label.substr(0, 64))));
+    }
+    ListenerConfig listener;
+    TRY(read_section<L>(source, kListenerKeys, *block.body, listener));
+    config.listeners.push_back(std::move(listener));
+  }
+  return {};
+}
+
+Result<void> read_seal(const ConfigSource& source, const HclItem& item,
+                       ServerConfig& config) {
+  TRY_ASSIGN(const auto blocks, labelled_blocks(source, item));
+  for (const ConfigBlock& block : blocks) {
+    SealStanza seal;
+    seal.kind = block.label;
+    seal.file = source.file();
+    seal.line = block.line;
+    TRY(read_options(
+        source, *block.body, [&](const HclItem& option, std::string text) {
+          return read_seal_key(source, option, std::move(text), seal);
+        }));
+    config.seals.push_back(std::move(seal));
+  }
+  return {};
+}
+
+Result<void> read_telemetry(const ConfigSource& source, const HclItem& item,
+                            ServerConfig& config) {
+  TRY_ASSIGN(const auto blocks, plain_blocks(source, item));
+  for (const HclObject* block : blocks) {
+    TRY(read_section<C>(source, kTelemetryKeys, *block, config));
+  }
+  return {};
+}
+
+}  // namespace bulla::server

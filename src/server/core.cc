@@ -1,0 +1,193 @@
+#include "server/core.h"
+
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "base/wire.h"
+
+namespace bulla::server {
+namespace {
+
+constexpr std::string_view kClusterPath = "core/cluster/local/info";
+constexpr std::size_t kSweepPerTick = 10'000;
+
+}  // namespace
+
+Core::Core(CoreParts parts)
+    : parts_(std::move(parts)),
+      started_(parts_.clock.now()),
+      staging_(parts_.storage),
+      barrier_(staging_, parts_.rng, parts_.clock),
+      custody_(barrier_, std::move(parts_.providers), parts_.rng, parts_.clock,
+               parts_.log),
+      policies_(barrier::View(barrier_, "sys/policy/")),
+      tokens_(barrier_, barrier::View(barrier_, "sys/token/"), parts_.rng,
+              parts_.clock),
+      audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
+             parts_.log),
+      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log) {
+  for (BackendFactory& engine : parts_.engines) {
+    mounts_.add_factory(std::move(engine));
+  }
+}
+
+Core::~Core() = default;
+
+// Everything init stores is held back and becomes one commit: a crash leaves
+// an uninitialised store or a usable one.
+Result<std::vector<storage::Change>> Core::first_entries(
+    const std::string& root_token_id, std::string& root_token) {
+  staging_.begin();
+  const auto write_all = [&]() -> Result<void> {
+    TRY(load_state());
+    auth::TokenSpec root;
+    root.policies = {"root"};
+    root.display_name = "root";
+    root.path = "auth/token/root";
+    root.renewable = false;
+    root.id = root_token_id;
+    TRY_ASSIGN(auto created, tokens_.create(std::move(root)));
+    root_token = std::move(created.client_token);
+    return {};
+  };
+  Result<void> written = write_all();
+  std::vector<storage::Change> changes = staging_.take();
+  if (!written) {
+    pre_seal();
+    return fail(std::move(written).error());
+  }
+  return changes;
+}
+
+Result<Initialized> Core::initialize(const seal::InitParams& params,
+                                     const std::string& root_token_id) {
+  const std::lock_guard lock(life_mutex_);
+  Initialized result;
+  TRY_ASSIGN(result.keys, custody_.init(params, [&] {
+    return first_entries(root_token_id, result.root_token);
+  }));
+  parts_.log.info("initialized", {{"seal", seal_kind()}});
+  // What loaded while staging is loaded again from what was committed.
+  pre_seal();
+  custody_.seal();
+  if (parts_.automatic_seal) {
+    TRY_ASSIGN(const bool open, custody_.auto_unseal());
+    if (open) TRY(post_unseal());
+  }
+  return result;
+}
+
+std::string Core::seal_kind() {
+  auto status = custody_.status();
+  return status ? status->type : "unknown";
+}
+
+Result<bool> Core::unseal(SecretBytes share) {
+  const std::lock_guard lock(life_mutex_);
+  if (serving()) return true;
+  TRY_ASSIGN(const bool open, custody_.submit_share(std::move(share)));
+  if (!open) return false;
+  TRY(post_unseal());
+  return true;
+}
+
+Result<bool> Core::auto_unseal() {
+  const std::lock_guard lock(life_mutex_);
+  if (serving()) return true;
+  TRY_ASSIGN(const bool open, custody_.auto_unseal());
+  if (!open) return false;
+  TRY(post_unseal());
+  return true;
+}
+
+void Core::seal() {
+  const std::lock_guard lock(life_mutex_);
+  if (!serving()) return;
+  pre_seal();
+  custody_.seal();
+  sealed_by_hand_ = true;
+  parts_.log.info("sealed");
+}
+
+Result<void> Core::load_state() {
+  TRY(policies_.load());
+  TRY(tokens_.load());
+  return load_cluster();
+}
+
+Result<void> Core::post_unseal() {
+  const auto load_all = [&]() -> Result<void> {
+    TRY(load_state());
+    TRY(audit_.load());
+    return mounts_.load();
+  };
+  if (Result<void> loaded = load_all(); !loaded) {
+    pre_seal();
+    custody_.seal();
+    parts_.log.error("unsealed, but what is stored could not be loaded",
+                     {{"error", loaded.error().message()}});
+    return loaded;
+  }
+  sealed_by_hand_ = false;
+  serving_.store(true, std::memory_order_release);
+  parts_.log.info("unsealed");
+  return {};
+}
+
+void Core::pre_seal() {
+  serving_.store(false, std::memory_order_release);
+  seal_epoch_.fetch_add(1);
+  mounts_.clear();
+  audit_.clear();
+  tokens_.clear();
+  policies_.clear();
+  const std::lock_guard lock(cluster_mutex_);
+  cluster_name_.clear();
+  cluster_id_.clear();
+}
+
+Result<void> Core::load_cluster() {
+  TRY_ASSIGN(const auto entry, barrier_.get(kClusterPath));
+  std::string name;
+  std::string id;
+  if (entry) {
+    WireReader in(entry->value.expose());
+    in.u8();
+    name = in.text();
+    id = in.text();
+    TRY(in.finish("cluster record"));
+  } else {
+    id = parts_.rng.uuid();
+    name = parts_.config.cluster_name.empty()
+               ? "bulla-cluster-" + id.substr(0, 8)
+               : parts_.config.cluster_name;
+    WireWriter out;
+    out.u8(1).text(name).text(id);
+    TRY(barrier_.put(std::string(kClusterPath), out.view()));
+  }
+  const std::lock_guard lock(cluster_mutex_);
+  cluster_name_ = std::move(name);
+  cluster_id_ = std::move(id);
+  return {};
+}
+
+std::string Core::cluster_name() const {
+  const std::lock_guard lock(cluster_mutex_);
+  return cluster_name_;
+}
+
+std::string Core::cluster_id() const {
+  const std::lock_guard lock(cluster_mutex_);
+  return cluster_id_;
+}
+
+void Core::tick() {
+  if (!serving()) return;
+  mounts_.tick(parts_.clock.now());
+  if (auto swept = tokens_.sweep_expired(kSweepPerTick); !swept) {
+    parts_.log.warn("cannot revoke expired tokens",
+                    {{"error", swept.error().message()}});
+  }
+}
+
+}  // namespace bulla::server

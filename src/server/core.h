@@ -1,0 +1,115 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "audit/broker.h"
+#include "auth/policy_store.h"
+#include "auth/token_store.h"
+#include "barrier/barrier.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/rng.h"
+#include "seal/custody.h"
+#include "server/config.h"
+#include "server/metrics.h"
+#include "server/mounts.h"
+#include "storage/staging.h"
+#include "storage/storage.h"
+
+namespace bulla::server {
+
+/// What main.cc builds a core from; all must outlive it.
+struct CoreParts {
+  const ServerConfig& config;
+  storage::Storage& storage;
+  crypto::Rng& rng;
+  const Clock& clock;
+  const Logger& log;
+  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  std::vector<BackendFactory> engines;
+  /// `providers` is not empty: init unseals by itself.
+  bool automatic_seal = false;
+};
+
+/// What sys/init answers.
+struct Initialized {
+  seal::InitResult keys;
+  std::string root_token;
+};
+
+/// The server's parts and its life: initialise, unseal, seal. Any thread.
+class Core {
+ public:
+  explicit Core(CoreParts parts);
+  ~Core();
+
+  /// Initialises storage and makes the root token. With an automatic seal the
+  /// server is serving when this returns, with Shamir it is sealed.
+  /// `root_token_id`: "" makes a random one (-dev-root-token-id sets it).
+  Result<Initialized> initialize(const seal::InitParams& params,
+                                 const std::string& root_token_id = {});
+  /// Takes a share; true when the server is unsealed and serving now.
+  Result<bool> unseal(SecretBytes share);
+  /// At start and every few seconds while sealed with an automatic seal.
+  Result<bool> auto_unseal();
+  void seal();
+  /// Serving requests: unsealed and everything loaded.
+  bool serving() const { return serving_.load(std::memory_order_acquire); }
+  /// Sealed by sys/seal: it then stays so until shares or a restart open it.
+  bool sealed_by_hand() const { return sealed_by_hand_.load(); }
+  /// Raised at each seal, so that loops drop what they cached.
+  std::uint64_t seal_epoch() const { return seal_epoch_.load(); }
+
+  const ServerConfig& config() const { return parts_.config; }
+  storage::Storage& storage() { return staging_; }
+  crypto::Rng& rng() { return parts_.rng; }
+  const Clock& clock() const { return parts_.clock; }
+  const Logger& log() const { return parts_.log; }
+  barrier::Barrier& barrier() { return barrier_; }
+  seal::Custody& custody() { return custody_; }
+  auth::PolicyStore& policies() { return policies_; }
+  auth::TokenStore& tokens() { return tokens_; }
+  audit::Broker& audit() { return audit_; }
+  Mounts& mounts() { return mounts_; }
+  Metrics& metrics() { return metrics_; }
+  /// The cluster's name and id; "" while sealed.
+  std::string cluster_name() const;
+  std::string cluster_id() const;
+  Time started() const { return started_; }
+
+  /// Work of about once a minute: ticks, expired tokens. On a pool thread.
+  void tick();
+
+ private:
+  Result<void> post_unseal();
+  Result<void> load_state();
+  Result<void> load_cluster();
+  void pre_seal();
+  std::string seal_kind();
+  Result<std::vector<storage::Change>> first_entries(
+      const std::string& root_token_id, std::string& root_token);
+
+  CoreParts parts_;
+  Time started_;
+  storage::StagingStorage staging_;
+  barrier::Barrier barrier_;
+  seal::Custody custody_;
+  auth::PolicyStore policies_;
+  auth::TokenStore tokens_;
+  audit::Broker audit_;
+  Metrics metrics_;
+  Mounts mounts_;
+  std::mutex life_mutex_;  // initialise, unseal, seal: one at a time
+  std::atomic<bool> serving_{false};
+  std::atomic<bool> sealed_by_hand_{false};
+  std::atomic<std::uint64_t> seal_epoch_{1};
+  mutable std::mutex cluster_mutex_;
+  std::string cluster_name_;
+  std::string cluster_id_;
+};
+
+}  // namespace bulla::server

@@ -1,0 +1,230 @@
+#include "server/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+
+#include "crypto/rng.h"
+#include "net/server.h"
+#include "server/collectors.h"
+#include "server/dev_mode.h"
+#include "server/http_handler.h"
+#include "server/process.h"
+#include "server/worker_pool.h"
+
+namespace bulla::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStopGrace{10'000};
+constexpr std::chrono::seconds kAutoUnsealInterval{5};
+constexpr std::chrono::seconds kTickInterval{60};
+
+net::ListenerOptions listener_options(const ListenerConfig& config) {
+  net::ListenerOptions options;
+  options.address = config.address;
+  options.limits.body_bytes =
+      config.max_request_size < 0
+          ? SIZE_MAX
+          : static_cast<std::size_t>(config.max_request_size);
+  options.limits.header_bytes = config.max_header_bytes;
+  options.limits.connections = config.max_connections;
+  options.limits.header_timeout = config.http_read_header_timeout;
+  options.limits.body_timeout = config.http_read_timeout;
+  options.limits.idle_timeout = config.http_idle_timeout;
+  if (config.tls_disable) return options;
+  net::TlsOptions tls;
+  tls.cert_file = config.tls_cert_file;
+  tls.key_file = config.tls_key_file;
+  tls.client_ca_file = config.tls_client_ca_file;
+  tls.require_and_verify_client_cert =
+      config.tls_require_and_verify_client_cert;
+  tls.disable_client_certs = config.tls_disable_client_certs;
+  tls.min_version = config.tls_min_version;
+  tls.max_version = config.tls_max_version;
+  std::string_view suites = config.tls_cipher_suites;
+  while (!suites.empty()) {
+    const std::size_t comma = std::min(suites.find(','), suites.size());
+    tls.cipher_suites.emplace_back(suites.substr(0, comma));
+    suites.remove_prefix(std::min(comma + 1, suites.size()));
+  }
+  options.tls = std::move(tls);
+  return options;
+}
+
+/// The minute's work and, with an automatic seal, opening again and again
+/// until the provider answers.
+class Keeper {
+ public:
+  Keeper(Core& core, bool automatic)
+      : core_(core), automatic_(automatic), thread_([this] { run(); }) {}
+  ~Keeper() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+ private:
+  void run() {
+    auto next_tick = std::chrono::steady_clock::now() + kTickInterval;
+    std::unique_lock lock(mutex_);
+    while (
+        !wake_.wait_for(lock, kAutoUnsealInterval, [&] { return stopping_; })) {
+      lock.unlock();
+      if (automatic_ && !core_.serving() && !core_.sealed_by_hand()) open();
+      if (std::chrono::steady_clock::now() >= next_tick) {
+        core_.tick();
+        next_tick = std::chrono::steady_clock::now() + kTickInterval;
+      }
+      lock.lock();
+    }
+  }
+
+  void open() {
+    if (auto opened = core_.auto_unseal(); !opened) {
+      core_.log().warn("cannot open with the configured seal; trying again",
+                       {{"error", opened.error().message()}});
+    }
+  }
+
+  Core& core_;
+  bool automatic_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+void on_hangup(net::Server& server, Core& core) {
+  core.log().info("SIGHUP: rereading certificates, reopening audit files");
+  if (auto reloaded = server.reload_tls(); !reloaded) {
+    core.log().error("certificates kept as they were",
+                     {{"error", reloaded.error().message()}});
+  }
+  if (auto reopened = core.audit().reopen(); !reopened) {
+    core.log().error("audit files could not be reopened",
+                     {{"error", reopened.error().message()}});
+  }
+}
+
+void serve_until_signal(net::Server& server, Core& core) {
+  std::thread loops([&] { server.run(); });
+  for (;;) {
+    const int signal_number = wait_for_signal(1000);
+    if (signal_number == SIGHUP) on_hangup(server, core);
+    if (signal_number == SIGTERM || signal_number == SIGINT) break;
+  }
+  core.log().info("stopping: answering what is in flight");
+  server.stop(kStopGrace);
+  loops.join();
+}
+
+int log_file(const ServerConfig& config) {
+  if (config.log_file.empty()) return 2;
+  const int fd = ::open(config.log_file.c_str(),
+                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  return fd < 0 ? 2 : fd;
+}
+
+int report(const Error& error) {
+  fmt::print(stderr, "Error: {}\n", error.message());
+  return 1;
+}
+
+Result<void> open_at_start(Core& core, bool automatic) {
+  TRY_ASSIGN(const bool initialised, core.custody().initialized());
+  if (!initialised) {
+    core.log().info("not initialised yet: run `bulla operator init`");
+    return {};
+  }
+  TRY(core.custody().check_install());
+  if (!automatic) {
+    core.log().info("sealed: run `bulla operator unseal`");
+    return {};
+  }
+  if (auto opened = core.auto_unseal(); !opened) {
+    core.log().warn("cannot open with the configured seal; trying again",
+                    {{"error", opened.error().message()}});
+  }
+  return {};
+}
+
+Result<void> run(DaemonParts& parts) {
+  const ServerConfig& config = parts.config;
+  if (!config.disable_mlock) TRY(require_lockable_memory());
+  const SystemClock clock;
+  crypto::SystemRng rng;
+  TRY_ASSIGN(const LogLevel level, parse_log_level(config.log_level));
+  const Logger log(
+      clock, level,
+      config.log_format == "json" ? LogFormat::kJson : LogFormat::kStandard,
+      log_file(config));
+  const bool automatic = !parts.providers.empty();
+  Core core({config, *parts.storage, rng, clock, log,
+             std::move(parts.providers), std::move(parts.engines), automatic});
+  parts.add_fixed_mounts(core);
+  core.mounts().start();
+  add_collectors(core, *parts.storage);
+
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned loops = config.event_loops != 0 ? config.event_loops : cores;
+  const unsigned threads = config.worker_threads != 0 ? config.worker_threads
+                                                      : std::max(4U, cores * 2);
+  std::vector<net::ListenerOptions> listeners;
+  for (const ListenerConfig& listener : config.listeners) {
+    listeners.push_back(listener_options(listener));
+  }
+  std::unique_ptr<WorkerPool> pool;
+  TRY_ASSIGN(const auto server,
+             net::Server::create(std::move(listeners), loops, [&](unsigned) {
+               return std::make_unique<HttpHandler>(core, *pool);
+             }));
+  pool = std::make_unique<WorkerPool>(core, threads);
+
+  const std::string address = server->addresses().front();
+  if (parts.dev) {
+    TRY_ASSIGN(const DevKeys keys, start_dev(core, *parts.dev));
+    fmt::print("{}", dev_banner(keys, *parts.dev, address));
+    std::fflush(stdout);
+  } else {
+    TRY(open_at_start(core, automatic));
+  }
+  if (!config.pid_file.empty()) {
+    TRY(write_private_file(config.pid_file, fmt::format("{}\n", getpid())));
+  }
+  for (const std::string& bound : server->addresses()) {
+    log.info("listening", {{"address", bound},
+                           {"storage", std::string(parts.storage->kind())},
+                           {"version", BULLA_VERSION}});
+  }
+  {
+    const Keeper keeper(core, automatic);
+    serve_until_signal(*server, core);
+  }
+  pool.reset();  // before the server: pool jobs complete its exchanges
+  core.seal();
+  if (!config.pid_file.empty()) ::unlink(config.pid_file.c_str());
+  log.info("stopped");
+  return {};
+}
+
+}  // namespace
+
+int run_daemon(DaemonParts parts) {
+  block_signals();
+  const Result<void> ran = run(parts);
+  return ran ? 0 : report(ran.error());
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kek/kek_provider.h"
+#include "server/config.h"
+#include "server/core.h"
+#include "storage/storage.h"
+
+namespace bulla::server {
+
+/// `-dev`: a server that initialises and opens itself.
+struct DevOptions {
+  std::string root_token_id;   ///< "": a random one.
+  bool store_token = true;     ///< In ~/.vault-token.
+  std::string data_directory;  ///< "": all in memory.
+};
+
+/// What main.cc chose.
+struct DaemonParts {
+  ServerConfig config;
+  std::unique_ptr<storage::Storage> storage;
+  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  std::vector<BackendFactory> engines;
+  /// Adds the mounts that are always there.
+  std::function<void(Core&)> add_fixed_mounts;
+  std::optional<DevOptions> dev;
+};
+
+/// Binds, serves until SIGTERM or SIGINT, stops gracefully. SIGHUP rereads
+/// certificates and reopens logs. The process's exit code: 0, or 1 after an
+/// error that was printed with what to do about it.
+int run_daemon(DaemonParts parts);
+
+}  // namespace bulla::server

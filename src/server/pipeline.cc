@@ -1,0 +1,418 @@
+#include "server/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/encoding.h"
+#include "server/envelope.h"
+#include "server/error_status.h"
+#include "server/help.h"
+#include "server/request_decoder.h"
+#include "server/router_rules.h"
+
+namespace bulla::server {
+namespace {
+
+using api::Operation;
+
+// The state of one request on its way; dies with it.
+class Flight {
+ public:
+  Flight(const net::Request& request, net::Response& response, Worker& worker,
+         bool may_block)
+      : net_(request), out_(response), worker_(worker), may_block_(may_block) {}
+
+  Outcome run();
+  Operation operation() const { return request_.operation; }
+
+ private:
+  Result<void> decode();
+  Result<void> find_route();
+  Result<void> authenticate();
+  Result<void> optional_token(std::string_view client_token);
+  Result<void> bind_fields();
+  Result<void> settle_operation();
+  Result<void> authorize();
+  Result<api::Response> handle();
+  Result<api::Response> help();
+  bool audit_request(std::string_view error);
+  bool audit_response(const api::Response& response, std::string_view error);
+  void answer(const Error& error);
+  void answer(const api::Response& response);
+  void refuse(Error error);
+  void finish(Result<api::Response> result);
+  void add_warnings(api::Response& response) const;
+  Result<void> before_handler();
+  void spend_last_use();
+  const api::Method* method() const;
+
+  const net::Request& net_;
+  net::Response& out_;
+  Worker& worker_;
+  bool may_block_;
+
+  Decoded decoded_;
+  const Mount* mount_ = nullptr;
+  std::shared_ptr<const MountTable> table_;  // keeps mount_ alive
+  RouteMatch match_;
+  std::optional<JsonObject> body_;
+  api::Request request_;
+  api::Context context_;
+  const VerifiedToken* verified_ = nullptr;
+  std::shared_ptr<const auth::Acl> acl_;
+  char id_[36];
+  bool open_ = false;  // needs no token
+  bool audited_ = false;
+  bool last_use_ = false;
+};
+
+Result<void> Flight::decode() {
+  TRY(decode_target(net_, decoded_));
+  const std::string_view space = net_.header("x-vault-namespace");
+  if (!space.empty() && space != "root" && space != "/" && space != "root/") {
+    return fail(not_found("namespace not found"));
+  }
+  request_.path = decoded_.path;
+  request_.operation = decoded_.operation;
+  request_.query = decoded_.query;
+  if (net_.peer != nullptr) {
+    request_.remote_address = net_.peer->address;
+    request_.remote_port = net_.peer->port;
+    request_.client_certificate = net_.peer->client_certificate;
+  }
+  context_.now = worker_.core.clock().now();
+  context_.rng = &worker_.core.rng();
+  context_.loop = &worker_.loop;
+  context_.may_block = may_block_;
+  std::array<std::uint8_t, 16> random;
+  context_.rng->fill(random);
+  uuid_format(random, id_);
+  request_.id = {id_, sizeof id_};
+  return {};
+}
+
+// Routing needs no secret and has no effect, so it may come before the token;
+// what it finds is told only to those whom authenticate() let through.
+Result<void> Flight::find_route() {
+  table_ = worker_.mounts.get();
+  mount_ = table_ ? table_->find(decoded_.path) : nullptr;
+  if (mount_ != nullptr) {
+    request_.mount_point = mount_->config.path;
+    request_.relative = decoded_.path.size() > request_.mount_point.size()
+                            ? decoded_.path.substr(request_.mount_point.size())
+                            : std::string_view();
+    match_ = mount_->matcher->match(request_.relative);
+  }
+  const bool serving = worker_.core.serving();
+  const bool while_sealed =
+      match_.route != nullptr && match_.route->while_sealed;
+  if (!while_sealed && !serving) {
+    return fail(ErrorCode::kSealed, "Vault is sealed");
+  }
+  // While sealed no token can be checked: what answers then answers to all.
+  open_ =
+      match_.route != nullptr && (match_.route->unauthenticated || !serving);
+  return {};
+}
+
+Result<void> Flight::optional_token(std::string_view client_token) {
+  if (client_token.empty() || !worker_.core.serving()) return {};
+  auto verified = worker_.verify(client_token, may_block_);
+  if (!verified) {
+    if (verified.error().code() == ErrorCode::kWouldBlock) {
+      return fail(would_block());
+    }
+    return {};  // these paths need none, so a bad one is as none
+  }
+  if ((*verified)->token->expired(context_.now)) return {};
+  verified_ = *verified;
+  context_.token = verified_->token;
+  acl_ = verified_->acl;
+  return {};
+}
+
+Result<void> Flight::authenticate() {
+  const std::string_view client_token = client_token_of(net_);
+  context_.client_token = client_token;
+  if (open_) return optional_token(client_token);
+  if (client_token.empty()) return fail(permission_denied());
+  TRY_ASSIGN(verified_, worker_.verify(client_token, may_block_));
+  if (verified_->token->expired(context_.now)) return fail(permission_denied());
+  // Taking a use is a write: it and what follows belong on the pool.
+  if (verified_->token->num_uses > 0 && !may_block_) {
+    return fail(would_block());
+  }
+  context_.token = verified_->token;
+  acl_ = verified_->acl;
+  return {};
+}
+
+Result<void> Flight::bind_fields() {
+  const bool any_body = match_.route != nullptr && match_.route->allow_any_body;
+  if (!any_body) {
+    const ListenerConfig& listener = worker_.core.config().listeners.front();
+    const JsonLimits limits{listener.max_json_depth,
+                            listener.max_json_string_value_length,
+                            listener.max_json_object_entry_count,
+                            listener.max_json_array_element_count};
+    TRY_ASSIGN(body_, decode_body(net_, decoded_, limits, worker_.parser,
+                                  worker_.scratch));
+  }
+  static const std::vector<api::Field> kNoFields;
+  const auto& schema =
+      match_.route != nullptr ? match_.route->fields : kNoFields;
+  return request_.fields.bind(
+      schema, std::span(match_.params.data(), match_.param_count), body_);
+}
+
+const api::Method* Flight::method() const {
+  return find_method(*match_.route, request_.operation);
+}
+
+// A write is a create where the engine says that nothing is there yet.
+Result<void> Flight::settle_operation() {
+  if (match_.route == nullptr || !match_.route->exists ||
+      request_.operation != Operation::kUpdate) {
+    return {};
+  }
+  TRY_ASSIGN(const bool exists, match_.route->exists(request_, context_));
+  if (!exists) request_.operation = Operation::kCreate;
+  return {};
+}
+
+Result<void> Flight::authorize() {
+  if (open_) return {};
+  // LIST is judged with its slash, as clients and policies write it.
+  std::string with_slash;
+  std::string_view path = request_.path;
+  if (request_.operation == Operation::kList) {
+    with_slash = fmt::format("{}/", path);
+    path = with_slash;
+  } else if (decoded_.trailing_slash) {
+    path = decoded_.path;
+  }
+  const auth::AclDecision decision =
+      acl_->decide({request_.operation, path, body_, request_.wrap_ttl});
+  context_.sudo = decision.sudo || decision.root;
+  if (!decision.allowed) return fail(permission_denied());
+  if (match_.route != nullptr && match_.route->sudo && !context_.sudo) {
+    return fail(permission_denied());
+  }
+  return {};
+}
+
+bool Flight::audit_request(std::string_view error) {
+  audited_ = (match_.route == nullptr || match_.route->audited) &&
+             worker_.core.serving() && worker_.recorder.active();
+  if (!audited_) return true;
+  audit::Event event{context_.now,
+                     &request_,
+                     context_.token.get(),
+                     context_.client_token,
+                     mount_ != nullptr ? &mount_->config : nullptr,
+                     nullptr,
+                     {},
+                     error};
+  worker_.recorder.request(event);
+  return !may_block_ || worker_.recorder.flush();
+}
+
+bool Flight::audit_response(const api::Response& response,
+                            std::string_view error) {
+  if (!audited_) return true;
+  audit::Event event{worker_.core.clock().now(),
+                     &request_,
+                     context_.token.get(),
+                     context_.client_token,
+                     mount_ != nullptr ? &mount_->config : nullptr,
+                     &response,
+                     response.data,
+                     error};
+  worker_.recorder.response(event);
+  return !may_block_ || worker_.recorder.flush();
+}
+
+Result<void> Flight::before_handler() {
+  if (context_.token && context_.token->num_uses > 0) {
+    TRY_ASSIGN(const std::int64_t left,
+               worker_.core.tokens().use(*context_.token));
+    last_use_ = left == 1;
+  }
+  return {};
+}
+
+void Flight::spend_last_use() {
+  if (!last_use_) return;
+  if (auto revoked = worker_.core.tokens().revoke(context_.token->hash);
+      !revoked) {
+    worker_.core.log().error("cannot revoke a token after its last use",
+                             {{"error", revoked.error().message()}});
+  }
+}
+
+Result<api::Response> Flight::help() {
+  std::string json =
+      help_json(*match_.route, *mount_->backend, request_.mount_point);
+  return api::Response::bare_body(std::move(json));
+}
+
+Result<api::Response> Flight::handle() {
+  TRY(check_routed(mount_, match_.route, request_.path));
+  if (request_.operation == Operation::kHelp) return help();
+  const api::Method* found = method();
+  if (found == nullptr || (decoded_.head && !match_.route->while_sealed)) {
+    return fail(ErrorCode::kUnsupported, "unsupported operation");
+  }
+  return found->handler(request_, context_);
+}
+
+void Flight::add_warnings(api::Response& response) const {
+  if (!response.present || response.bare || match_.route == nullptr) return;
+  if (request_.operation != Operation::kUpdate &&
+      request_.operation != Operation::kCreate) {
+    return;
+  }
+  const auto& unknown = request_.fields.unrecognized();
+  if (!unknown.empty() && !match_.route->fields.empty()) {
+    response.warnings.push_back(
+        fmt::format("Endpoint ignored these unrecognized parameters: [{}]",
+                    fmt::join(unknown, " ")));
+  }
+  const auto& replaced = request_.fields.replaced();
+  if (!replaced.empty()) {
+    response.warnings.push_back(fmt::format(
+        "Endpoint replaced the value of these parameters with the values "
+        "captured from the endpoint's path: [{}]",
+        fmt::join(replaced, " ")));
+  }
+}
+
+void Flight::answer(const Error& error) {
+  out_.reset();
+  out_.status = http_status(error.code());
+  out_.body = error_body(error, context_.token != nullptr);
+}
+
+void Flight::answer(const api::Response& response) {
+  if (!response.present) {
+    if (request_.operation == Operation::kRead ||
+        request_.operation == Operation::kList) {
+      out_.status = 404;
+      out_.body = plain_error_body({});
+    } else {
+      out_.status = 204;
+      out_.content_type.clear();
+    }
+    return;
+  }
+  out_.status = response.status != 0 ? response.status : 200;
+  out_.content_type = response.content_type;
+  out_.headers = response.headers;
+  if (out_.status == 204) return;
+  append_envelope(out_.body, response, request_.id);
+}
+
+void Flight::finish(Result<api::Response> result) {
+  if (result) {
+    add_warnings(*result);
+    answer(*result);
+  } else {
+    answer(result.error());
+  }
+  const bool audited =
+      result ? audit_response(*result, {})
+             : audit_response(api::Response::none(), result.error().message());
+  if (!audited) answer(internal_error("internal error"));
+}
+
+// Refusals are on the record too: an attempt with a bad token, above all.
+void Flight::refuse(Error error) {
+  const bool recordable = !request_.id.empty();
+  if (recordable && !audit_request(error.message())) {
+    answer(internal_error("internal error"));
+    return;
+  }
+  finish(fail(std::move(error)));
+}
+
+Outcome Flight::run() {
+  const auto blocks = [](const Error& error) {
+    return error.code() == ErrorCode::kWouldBlock;
+  };
+  worker_.follow_seal();
+  const auto admit = [&]() -> Result<void> {
+    TRY(decode());
+    TRY(find_route());
+    if (!net_.header("x-vault-wrap-ttl").empty()) {
+      // Never answered unwrapped: the client would take the secret for a token.
+      return fail(invalid_argument(
+          "response wrapping is not available on this server; repeat the "
+          "request without X-Vault-Wrap-TTL"));
+    }
+    return authenticate();
+  };
+  if (auto admitted = admit(); !admitted) {
+    if (blocks(admitted.error())) return Outcome::kNeedsPool;
+    refuse(std::move(admitted).error());
+    return Outcome::kAnswered;
+  }
+  // The pool is for whatever its row of the route table says, decided before
+  // anything is written.
+  if (!may_block_ && match_.route != nullptr &&
+      request_.operation != Operation::kHelp) {
+    const api::Method* found = method();
+    if (found != nullptr && found->cost == api::Cost::kPool) {
+      return Outcome::kNeedsPool;
+    }
+  }
+  const auto permit = [&]() -> Result<void> {
+    // Policy speaks before the fields' types do, so that a stranger learns
+    // nothing from validation.
+    Result<void> bound = bind_fields();
+    if (bound) TRY(settle_operation());
+    TRY(authorize());
+    return bound;
+  };
+  if (auto permitted = permit(); !permitted) {
+    if (blocks(permitted.error())) return Outcome::kNeedsPool;
+    refuse(std::move(permitted).error());
+    return Outcome::kAnswered;
+  }
+  if (may_block_) {
+    if (!audit_request({})) {
+      answer(internal_error("internal error"));
+      return Outcome::kAnswered;
+    }
+    Result<void> ready = before_handler();
+    finish(ready ? handle() : fail(std::move(ready).error()));
+    spend_last_use();
+    return Outcome::kAnswered;
+  }
+  Result<api::Response> result = handle();
+  if (!result && blocks(result.error())) return Outcome::kNeedsPool;
+  audit_request({});
+  finish(std::move(result));
+  return Outcome::kAnswered;
+}
+
+}  // namespace
+
+Outcome serve(const net::Request& request, net::Response& response,
+              Worker& worker, bool may_block) {
+  const auto start = std::chrono::steady_clock::now();
+  Flight flight(request, response, worker, may_block);
+  const Outcome outcome = flight.run();
+  if (outcome == Outcome::kAnswered) {
+    const auto elapsed = std::chrono::steady_clock::now() - start;
+    worker.metrics.count(
+        flight.operation(), response.status,
+        static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed)
+                .count()));
+  }
+  return outcome;
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "net/message.h"
+#include "server/worker.h"
+
+namespace bulla::server {
+
+/// Where a request ended.
+enum class Outcome {
+  kAnswered,
+  kNeedsPool,  ///< Nothing was done or written: run it where it may block.
+};
+
+/// One request from bytes to answer: limits, route, token, policy, audit,
+/// handler, audit, encoding, in this order and for every request alike
+/// (ARCHITECTURE.md, "One request"). `may_block` is false on event loops.
+///
+/// On a loop only handlers without effect run, so their request and response
+/// lines are written together at the turn's end, before the answer leaves. On
+/// the pool the request line is on disk before the handler starts.
+Outcome serve(const net::Request& request, net::Response& response,
+              Worker& worker, bool may_block);
+
+}  // namespace bulla::server

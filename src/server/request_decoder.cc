@@ -1,0 +1,209 @@
+#include "server/request_decoder.h"
+
+#include <algorithm>
+
+#include "api/field.h"
+#include "base/json_writer.h"
+#include "net/url.h"
+
+namespace bulla::server {
+namespace {
+
+// Every segment must be something: "", "." and ".." are how a path is made to
+// look like another one to policy than to routing (CVE-2026-3605).
+Result<void> check_clean(std::string_view path) {
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      return fail(invalid_argument("path contains unprintable characters"));
+    }
+  }
+  std::size_t start = 0;
+  while (start <= path.size()) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view segment = path.substr(start, end - start);
+    if (segment == "." || segment == "..") {
+      return fail(invalid_argument("relative paths not supported"));
+    }
+    if (segment.empty() && end != path.size()) {
+      return fail(invalid_argument("path contains an empty segment"));
+    }
+    start = end + 1;
+  }
+  return {};
+}
+
+// The value of a parameter of the raw query, or absent.
+std::optional<std::string> query_value(std::string_view query,
+                                       std::string_view name) {
+  if (query.find(name) == std::string_view::npos) return std::nullopt;
+  auto parameters = net::parse_query(query);
+  if (!parameters) return std::nullopt;
+  for (auto& [key, value] : *parameters) {
+    if (key == name) return std::move(value);
+  }
+  return std::nullopt;
+}
+
+Result<bool> query_flag(std::string_view query, std::string_view name) {
+  const auto value = query_value(query, name);
+  if (!value) return false;
+  auto flag = api::text_to_bool(*value);
+  // Vault answers {"errors":[]} here.
+  if (!flag || value->empty()) return fail(invalid_argument(""));
+  return *flag;
+}
+
+Result<api::Operation> operation_of(const net::Request& request,
+                                    std::string_view query) {
+  using net::Method;
+  switch (request.method) {
+    case Method::kGet: {
+      TRY_ASSIGN(const bool list, query_flag(query, "list"));
+      if (list) return api::Operation::kList;
+      TRY_ASSIGN(const bool help, query_flag(query, "help"));
+      return help ? api::Operation::kHelp : api::Operation::kRead;
+    }
+    case Method::kHead:
+      return api::Operation::kRead;
+    case Method::kList:
+      return api::Operation::kList;
+    case Method::kPost:
+    case Method::kPut:
+      return api::Operation::kUpdate;
+    case Method::kDelete:
+      return api::Operation::kDelete;
+    case Method::kPatch:
+      return api::Operation::kPatch;
+    default:
+      if (request.method_text == "HELP") return api::Operation::kHelp;
+      return fail(ErrorCode::kUnsupported, "");
+  }
+}
+
+bool is_write(api::Operation operation) {
+  return operation == api::Operation::kUpdate ||
+         operation == api::Operation::kPatch;
+}
+
+std::string parameters_to_json(const net::QueryParameters& parameters,
+                               std::string_view dropped_list) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_object();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const std::string& key = parameters[i].first;
+    if (key == dropped_list || key == "help" || key == "scan") continue;
+    const auto same = [&](const auto& p) { return p.first == key; };
+    if (std::any_of(parameters.begin(),
+                    parameters.begin() + static_cast<std::ptrdiff_t>(i),
+                    same)) {
+      continue;
+    }
+    const auto count =
+        std::count_if(parameters.begin(), parameters.end(), same);
+    writer.key(key);
+    if (count == 1) {
+      writer.value(parameters[i].second);
+      continue;
+    }
+    writer.begin_array();
+    for (const auto& p : parameters) {
+      if (p.first == key) writer.value(p.second);
+    }
+    writer.end_array();
+  }
+  writer.end_object();
+  return json;
+}
+
+bool is_form(const net::Request& request) {
+  const std::string_view type = request.header("content-type");
+  const bool looks_json = !request.body.empty() &&
+                          (request.body[0] == '{' || request.body[0] == '[');
+  return !looks_json && net::iequals(type.substr(0, type.find(';')),
+                                     "application/x-www-form-urlencoded");
+}
+
+Result<void> check_patch_type(const net::Request& request) {
+  const std::string_view type = request.header("content-type");
+  std::string_view word = type.substr(0, type.find(';'));
+  while (word.ends_with(' ')) word.remove_suffix(1);
+  if (net::iequals(word, "application/merge-patch+json")) return {};
+  if (type.empty()) {
+    return fail(invalid_argument(
+        "PATCH requires Content-Type of application/merge-patch+json"));
+  }
+  return fail(ErrorCode::kWrongMediaType,
+              "PATCH requires Content-Type of application/merge-patch+json, "
+              "provided " +
+                  std::string(type));
+}
+
+Result<std::optional<JsonObject>> as_object(Result<JsonElement> element) {
+  if (!element) return fail(std::move(element).error());
+  JsonObject object;
+  if (element->get_object().get(object)) {
+    return fail(invalid_argument(
+        "failed to decode JSON input: the body must be a JSON object"));
+  }
+  return object;
+}
+
+}  // namespace
+
+Result<void> decode_target(const net::Request& request, Decoded& out) {
+  const net::Target target = net::split_target(request.target);
+  if (!target.path.starts_with("/v1/")) return fail(not_found(""));
+  out.path = target.path.substr(4);
+  out.query = target.query;
+  if (out.path.find('%') != std::string_view::npos) {
+    TRY_ASSIGN(out.storage, net::percent_decode(out.path));
+    out.path = out.storage;
+  }
+  TRY(check_clean(out.path));
+  TRY_ASSIGN(out.operation, operation_of(request, out.query));
+  out.head = request.method == net::Method::kHead;
+  out.trailing_slash = out.path.ends_with('/');
+  if (out.trailing_slash && is_write(out.operation)) {
+    return fail(invalid_argument("cannot write to a path ending in '/'"));
+  }
+  if (out.trailing_slash && out.operation == api::Operation::kList) {
+    out.path.remove_suffix(1);
+  }
+  return {};
+}
+
+Result<std::optional<JsonObject>> decode_body(const net::Request& request,
+                                              const Decoded& decoded,
+                                              const JsonLimits& limits,
+                                              JsonParser& parser,
+                                              std::string& scratch) {
+  if (decoded.operation == api::Operation::kPatch) {
+    TRY(check_patch_type(request));
+  }
+  if (!is_write(decoded.operation)) {
+    if (decoded.query.empty()) return std::optional<JsonObject>{};
+    TRY_ASSIGN(const auto parameters, net::parse_query(decoded.query));
+    scratch = parameters_to_json(parameters, "list");
+    return as_object(parse_json(parser, scratch, limits));
+  }
+  if (request.body.empty()) return std::optional<JsonObject>{};
+  if (is_form(request)) {
+    TRY_ASSIGN(const auto parameters, net::parse_query(request.body));
+    scratch = parameters_to_json(parameters, {});
+    return as_object(parse_json(parser, scratch, limits));
+  }
+  return as_object(parse_json(parser, request.body, limits, /*padded=*/true));
+}
+
+std::string_view client_token_of(const net::Request& request) {
+  const std::string_view token = request.header("x-vault-token");
+  if (!token.empty()) return token;
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  if (!authorization.starts_with(kBearer)) return {};
+  return authorization.substr(kBearer.size());
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,177 @@
+#include "server/sys/mount_actions.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "server/sys/mount_info.h"
+#include "server/sys/mount_settings.h"
+
+namespace bulla::server {
+namespace {
+
+constexpr std::size_t kPathBytesMax = 200;
+constexpr std::size_t kDescriptionBytesMax = 4096;
+
+// Kinds of which there is exactly one, at its own path.
+constexpr std::array<std::string_view, 4> kSingletons{"cubbyhole", "system",
+                                                      "token", "identity"};
+
+Result<void> check_type(std::string_view type, bool is_auth) {
+  if (type.empty()) {
+    return fail(invalid_argument("backend type must be specified as a string"));
+  }
+  if (is_auth && type == "token") {
+    return fail(
+        invalid_argument("token credential backend cannot be instantiated"));
+  }
+  for (const std::string_view singleton : kSingletons) {
+    if (type != singleton) continue;
+    return fail(invalid_argument(
+        fmt::format("mount type of \"{}\" is not mountable", type)));
+  }
+  return {};
+}
+
+Result<void> check_path(const std::string& path) {
+  if (path.empty()) return fail(invalid_argument("path must be specified"));
+  if (path.size() > kPathBytesMax) {
+    return fail(invalid_argument("path is longer than 200 bytes"));
+  }
+  return {};
+}
+
+// "plugin" with a plugin_name is the old way to say that name; the kv aliases
+// are kv at a version.
+Result<void> settle_type(const api::Request& request,
+                         const std::optional<JsonObject>& settings,
+                         api::MountConfig& config) {
+  config.type = request.fields.text("type");
+  if (config.type == "plugin") {
+    std::string_view name = request.fields.text("plugin_name");
+    JsonElement nested;
+    if (name.empty() && settings &&
+        !settings->at_key("plugin_name").get(nested)) {
+      if (nested.get(name)) name = {};
+    }
+    if (name.empty()) {
+      return fail(
+          invalid_argument("plugin_name must be provided for plugin backend"));
+    }
+    config.type = name;
+  }
+  if (config.is_auth) return {};
+  if (config.type == "kv-v1" || config.type == "generic") {
+    config.type = "kv";
+    config.options["version"] = "1";
+  }
+  if (config.type == "kv-v2") {
+    config.type = "kv";
+    config.options["version"] = "2";
+  }
+  return {};
+}
+
+SettingSource source_of(const std::optional<JsonObject>& settings) {
+  return [&settings](std::string_view name) -> std::optional<JsonElement> {
+    JsonElement element;
+    if (!settings || settings->at_key(name).get(element)) return std::nullopt;
+    if (element.is_null()) return std::nullopt;
+    return element;
+  };
+}
+
+Result<api::MountConfig> config_of(Core& core, const api::Request& request,
+                                   bool is_auth) {
+  const std::optional<JsonObject> settings = request.fields.object("config");
+  api::MountConfig config;
+  config.is_auth = is_auth;
+  config.path = mount_path(request.param("path"), is_auth);
+  TRY(check_path(config.path));
+  for (auto& [name, value] : request.fields.pairs("options")) {
+    config.options[name] = std::move(value);
+  }
+  TRY(settle_type(request, settings, config));
+  TRY(check_type(config.type, is_auth));
+  if (!request.fields.text("plugin_version").empty()) {
+    return fail(invalid_argument(fmt::format(
+        "plugin version not found in the catalog: {}", config.type)));
+  }
+  config.description = request.fields.text("description");
+  if (config.description.size() > kDescriptionBytesMax) {
+    return fail(invalid_argument("description is longer than 4096 bytes"));
+  }
+  config.local = request.fields.boolean("local");
+  config.seal_wrap = request.fields.boolean("seal_wrap");
+  config.external_entropy_access =
+      request.fields.boolean("external_entropy_access");
+  TRY(apply_mount_settings(source_of(settings), core.config().max_lease_ttl,
+                           config));
+  return config;
+}
+
+}  // namespace
+
+Result<api::Response> enable_mount(Core& core, const api::Request& request,
+                                   bool is_auth) {
+  TRY_ASSIGN(api::MountConfig config, config_of(core, request, is_auth));
+  TRY(core.mounts().mount(std::move(config)));
+  return api::Response::none();
+}
+
+Result<api::Response> disable_mount(Core& core, const api::Request& request,
+                                    bool is_auth) {
+  const std::string path = mount_path(request.param("path"), is_auth);
+  if (is_auth && path == "auth/token/") {
+    return fail(
+        invalid_argument("token credential backend cannot be disabled"));
+  }
+  const auto mount = core.mounts().at(path);
+  // sys/auth is the way to auth methods, and asks for more.
+  if (!mount || mount->config.is_auth != is_auth) return api::Response::none();
+  TRY(core.mounts().unmount(path));
+  return api::Response::none();
+}
+
+Result<api::Response> read_mount(Core& core, const api::Request& request,
+                                 bool is_auth) {
+  const std::string path = mount_path(request.param("path"), is_auth);
+  const auto mount = core.mounts().at(path);
+  if (!mount || mount->config.is_auth != is_auth) {
+    return fail(invalid_argument(fmt::format(
+        "No {} engine{} at {}", is_auth ? "auth" : "secret",
+        is_auth ? "" : " mount", mount_path(request.param("path"), false))));
+  }
+  std::string json;
+  JsonWriter out(json);
+  write_mount_info(out, mount->config);
+  return duplicated(std::move(json));
+}
+
+std::optional<std::string_view> tuned_path(std::string_view captured) {
+  constexpr std::string_view kSuffix = "/tune";
+  if (!captured.ends_with(kSuffix) || captured.size() == kSuffix.size()) {
+    return std::nullopt;
+  }
+  captured.remove_suffix(kSuffix.size());
+  return captured;
+}
+
+std::vector<api::Field> mount_fields() {
+  using api::FieldType;
+  std::vector<api::Field> fields{
+      {"path", FieldType::kString, "Where it is mounted."},
+      {"type", FieldType::kString, "The type of the engine.", {}, true},
+      {"description", FieldType::kString, "A description for people."},
+      {"config", FieldType::kMap, "The settings that …/tune also takes."},
+      {"local", FieldType::kBool, "Not replicated.", "false"},
+      {"seal_wrap", FieldType::kBool, "Kept for compatibility.", "false"},
+      {"external_entropy_access", FieldType::kBool, "Kept for compatibility.",
+       "false"},
+      {"plugin_name", FieldType::kString, "The type, for type \"plugin\"."},
+  };
+  for (api::Field& field : mount_setting_fields()) fields.push_back(field);
+  return fields;
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,28 @@
+#include "server/sys/sys_backend.h"
+
+namespace bulla::server {
+
+SysBackend::SysBackend(Core& core) {
+  add_init_routes(core, routes_);
+  add_seal_routes(core, routes_);
+  add_health_routes(core, routes_);
+  add_rotate_routes(core, routes_);
+  add_mount_routes(core, routes_);
+  add_auth_mount_routes(core, routes_);
+  add_remount_routes(core, routes_);
+  add_policy_routes(core, routes_);
+  add_capability_routes(core, routes_);
+  add_audit_routes(core, routes_);
+  add_tools_routes(core, routes_);
+  add_metrics_routes(core, routes_);
+  add_internal_routes(core, routes_);
+  add_misc_routes(core, routes_);
+}
+
+std::string_view SysBackend::help() const {
+  return "The system backend is always mounted at sys/. It initialises, seals "
+         "and unseals the server, mounts secrets engines and auth methods, and "
+         "manages policies, audit devices and the keyring.";
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+
+#include <array>
+
+#include "server/sys/mount_actions.h"
+#include "server/sys/mount_info.h"
+#include "server/sys/mount_settings.h"
+
+namespace bulla::server {
+namespace {
+
+constexpr std::size_t kDescriptionBytesMax = 4096;
+constexpr std::array<std::string_view, 4> kUntunable{"sys/", "cubbyhole/",
+                                                     "identity/", "audit/"};
+
+std::shared_ptr<const Mount> find(Core& core, const std::string& path) {
+  return core.mounts().at(path);
+}
+
+// Of the system's own mounts only what audit shows can be changed.
+Result<void> check_tunable(const api::Fields& fields, std::string_view path) {
+  if (std::find(kUntunable.begin(), kUntunable.end(), path) ==
+      kUntunable.end()) {
+    return {};
+  }
+  for (const api::Field& field : mount_setting_fields()) {
+    if (!fields.has(field.name)) continue;
+    if (field.name.starts_with("audit_non_hmac_")) continue;
+    return fail(invalid_argument(
+        fmt::format("cannot tune parameter {} of {}", field.name, path)));
+  }
+  if (fields.has("description")) {
+    return fail(invalid_argument(
+        fmt::format("cannot tune parameter description of {}", path)));
+  }
+  return {};
+}
+
+Result<void> edit(const api::Fields& fields, Seconds system_max,
+                  api::MountConfig& config) {
+  if (!fields.text("plugin_version").empty()) {
+    return fail(invalid_argument(fmt::format(
+        "plugin version not found in the catalog: {}", config.type)));
+  }
+  if (fields.has("description")) {
+    const std::string_view text = fields.text("description");
+    if (text.size() > kDescriptionBytesMax) {
+      return fail(invalid_argument("description is longer than 4096 bytes"));
+    }
+    config.description = text;
+  }
+  const SettingSource source = [&](std::string_view name) {
+    return fields.has(name) ? fields.raw(name) : std::nullopt;
+  };
+  return apply_mount_settings(source, system_max, config);
+}
+
+}  // namespace
+
+Result<api::Response> read_tuning(Core& core, const std::string& path) {
+  const auto mount = find(core, path);
+  if (!mount) {
+    return fail(invalid_argument(
+        fmt::format("cannot fetch sysview for path \"{}\"", path)));
+  }
+  const ServerConfig& system = core.config();
+  const api::MountConfig& config = mount->config;
+  const Seconds max_ttl = config.max_lease_ttl.count() != 0
+                              ? config.max_lease_ttl
+                              : system.max_lease_ttl;
+  const Seconds default_ttl =
+      std::min(config.default_lease_ttl.count() != 0 ? config.default_lease_ttl
+                                                     : system.default_lease_ttl,
+               max_ttl);
+  return api::Response::with_data(tune_json(config, default_ttl, max_ttl));
+}
+
+Result<api::Response> write_tuning(Core& core, const api::Request& request,
+                                   const std::string& path) {
+  if (!find(core, path)) {
+    return fail(
+        invalid_argument(fmt::format("no mount entry found for {}", path)));
+  }
+  TRY(check_tunable(request.fields, path));
+  TRY(core.mounts().tune(path, [&](api::MountConfig& config) {
+    return edit(request.fields, core.config().max_lease_ttl, config);
+  }));
+  return api::Response::none();
+}
+
+}  // namespace bulla::server

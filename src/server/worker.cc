@@ -1,0 +1,39 @@
+#include "server/worker.h"
+
+namespace bulla::server {
+
+Worker::Worker(Core& owner)
+    : core(owner),
+      recorder(owner.audit()),
+      metrics(owner.metrics().new_shard()),
+      mounts(owner.mounts().table()),
+      seal_epoch_(owner.seal_epoch()) {}
+
+Result<const VerifiedToken*> Worker::verify(std::string_view client_token,
+                                            bool may_block) {
+  // Epochs are read before the look-up: a change meanwhile only costs another.
+  const std::uint64_t token_epoch = core.tokens().epoch();
+  const std::uint64_t policy_version = core.policies().version();
+  const Digest digest = crypto::sha256(as_bytes(client_token));
+  if (const auto it = tokens_.find(digest);
+      it != tokens_.end() && it->second.token_epoch == token_epoch &&
+      it->second.policy_version == policy_version) {
+    return &it->second;
+  }
+  TRY_ASSIGN(auto token, core.tokens().lookup(client_token, may_block));
+  auto acl = core.policies().acl(token->policies);
+  if (tokens_.size() >= kTokensMax) tokens_.clear();
+  VerifiedToken& verified = tokens_[digest];
+  verified = {std::move(token), std::move(acl), token_epoch, policy_version};
+  return &verified;
+}
+
+void Worker::follow_seal() {
+  const std::uint64_t epoch = core.seal_epoch();
+  if (epoch == seal_epoch_) return;
+  seal_epoch_ = epoch;
+  tokens_.clear();
+  loop.forget_all();
+}
+
+}  // namespace bulla::server
