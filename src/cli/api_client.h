@@ -1,0 +1,119 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/settings.h"
+#include "cli/value.h"
+#include "net/client.h"
+
+namespace bulla::cli {
+
+/// One call of the HTTP API.
+struct ApiRequest {
+  std::string method = "GET";
+  std::string path;  ///< Below /v1/, not encoded: "sys/init".
+  std::vector<std::pair<std::string, std::string>> query = {};
+  Value body = {};         ///< Null sends none.
+  bool user_data = false;  ///< The body's strings came from the user: no one
+                           ///< else may see them, not even as a curl command.
+  bool with_token = true;
+};
+
+/// An answer of 2xx, or of 404 that carries data.
+struct ApiAnswer {
+  int status = 0;
+  Value json;       ///< Null where the body is empty or no JSON.
+  std::string raw;  ///< The body where it is no JSON.
+};
+
+/// Why there is no answer to go on with.
+struct ApiFailure {
+  enum class Kind : std::uint8_t {
+    kLocal,      ///< Never sent.
+    kTransport,  ///< No answer came.
+    kStatus,     ///< The server said no.
+    kShown,      ///< -output-curl-string: printed, and that was all.
+  };
+  Kind kind = Kind::kLocal;
+  std::string method;
+  std::string url;
+  std::string path;                 ///< Below /v1/.
+  int status = 0;                   ///< kStatus
+  std::vector<std::string> errors;  ///< kStatus, from the body.
+  std::string message;              ///< Otherwise; or a body that is no JSON.
+  bool had_token = false;
+};
+
+template <typename T>
+using ApiResult = tl::expected<T, ApiFailure>;
+
+/// Calls the API as Vault's own client does: X-Vault-* headers, at most
+/// settings.retries_max retries a second apart (on no answer, 412, 429 and 5xx
+/// but 501), one redirect.
+class ApiClient {
+ public:
+  using Send =
+      std::function<Result<net::ClientResponse>(const net::ClientRequest&)>;
+  using Sleep = std::function<void(std::chrono::milliseconds)>;
+  using Print = std::function<void(std::string_view)>;
+
+  /// `settings` outlives the client. `print` takes -output-curl-string's text.
+  ApiClient(const Settings& settings, Send send, Sleep sleep, Print print)
+      : settings_(settings),
+        send_(std::move(send)),
+        sleep_(std::move(sleep)),
+        print_(std::move(print)) {}
+
+  /// Sends `request` and wipes its body.
+  ApiResult<ApiAnswer> call(ApiRequest request);
+
+  ApiResult<ApiAnswer> get(std::string path) {
+    return call({.method = "GET", .path = std::move(path)});
+  }
+  ApiResult<ApiAnswer> put(std::string path, Value body = Value::object()) {
+    return call(
+        {.method = "PUT", .path = std::move(path), .body = std::move(body)});
+  }
+  ApiResult<ApiAnswer> remove(std::string path) {
+    return call({.method = "DELETE", .path = std::move(path)});
+  }
+  ApiResult<ApiAnswer> list(std::string path) {
+    return call({.path = std::move(path), .query = {{"list", "true"}}});
+  }
+
+  /// Tries this token from now on.
+  void use_token(SecretBytes token) { other_token_ = std::move(token); }
+
+ private:
+  const SecretBytes& token() const;
+  std::string url_of(const ApiRequest& request) const;
+  net::ClientRequest prepare(const ApiRequest& request) const;
+  Result<net::ClientResponse> send_with_retries(net::ClientRequest& wire);
+  ApiResult<ApiAnswer> judge(const ApiRequest& request,
+                             const net::ClientResponse& response) const;
+  ApiFailure failure(ApiFailure::Kind kind, const ApiRequest& request) const;
+
+  const Settings& settings_;
+  Send send_;
+  Sleep sleep_;
+  Print print_;
+  SecretBytes other_token_;
+};
+
+/// Segments that would climb or be dropped ("..", ".") never leave this side:
+/// the request would go elsewhere than it says.
+bool is_relative_path(std::string_view path);
+
+/// `request` as a curl command: variables ($VAULT_TOKEN, $KEY) in place of the
+/// token, of secrets and of all that the user typed as data.
+std::string curl_string(const ApiRequest& request, const std::string& url,
+                        const Settings& settings);
+
+}  // namespace bulla::cli

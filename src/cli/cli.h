@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bulla::cli {
+
+/// What was given to `bulla server`; "" and empty where nothing was.
+struct ServerFlags {
+  std::vector<std::string> config;  ///< Files or directories, in their order.
+  bool dev = false;
+  std::string dev_root_token_id;
+  std::string dev_listen_address = "127.0.0.1:8200";
+  std::string dev_data;    ///< A directory; "" keeps everything in memory.
+  std::string log_level;   ///< As written; the server checks it.
+  std::string log_format;  ///< As written; the server checks it.
+  bool dev_no_store_token = false;
+};
+
+/// Runs the server until it ends; returns the exit code.
+using ServerCommand = std::function<int(const ServerFlags& flags)>;
+
+/// The `bulla` command: finds the sub-command in `argv`, runs it against the
+/// terminal, the environment and the network of this process, and returns the
+/// exit code: 0 done, 1 a mistake on this side (usage, files, no value), 2 an
+/// answer with an error, or a sealed server from `status`.
+int run_cli(int argc, char** argv, const ServerCommand& server);
+
+}  // namespace bulla::cli
