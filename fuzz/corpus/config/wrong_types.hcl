@@ -1,0 +1,3 @@
+listener = [1, {tcp = 2}]
+ui = {}
+event_loops = 1e99

@@ -1,0 +1,5 @@
+path "transit/encrypt/*" {
+  capabilities = ["update"]
+  required_parameters = ["a"]
+}
+// end

@@ -1,0 +1,3 @@
+path "a/+/b*" { capabilities = ["read"] }
+path "a/x" { policy = "deny" }
+path "*" { policy = "write" }

@@ -1,0 +1,1 @@
+path "kv/{{identity.entity.id}}/+" { capabilities = ["read"] }
