@@ -25,8 +25,6 @@ function(bulla_layer name)
     target_link_libraries(test_${name} PRIVATE bulla_${name} GTest::gmock
       GTest::gtest_main)
     bulla_target(test_${name})
-    target_compile_definitions(test_${name} PRIVATE
-      BULLA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${name} COMMAND test_${name})
   endif()
 endfunction()

@@ -12,10 +12,16 @@ target_compile_definitions(bulla_options INTERFACE
 target_link_options(bulla_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  # -O2 with assertions: NDEBUG is never defined by our flags below.
-  set(CMAKE_CXX_FLAGS_RELEASE "-O3 -g1")
+  # With assertions: NDEBUG is never defined.
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
   target_compile_definitions(bulla_options INTERFACE _GLIBCXX_ASSERTIONS)
   target_compile_options(bulla_options INTERFACE -D_FORTIFY_SOURCE=2)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND
+     CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # False alarms of g++ 12 when it inlines std::string (GCC 105329, 105651).
+    target_compile_options(bulla_options INTERFACE -Wno-restrict
+      -Wno-stringop-overflow)
+  endif()
 endif()
 
 if(BULLA_SANITIZE STREQUAL "address")
@@ -30,6 +36,10 @@ elseif(BULLA_SANITIZE STREQUAL "thread")
   target_link_options(bulla_options INTERFACE -fsanitize=thread)
   target_compile_definitions(bulla_options INTERFACE BULLA_SANITIZED=1)
 endif()
+if(BULLA_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Instrumented code makes g++ take an empty std::optional for an unset one.
+  target_compile_options(bulla_options INTERFACE -Wno-maybe-uninitialized)
+endif()
 if(BULLA_FUZZ)
   target_compile_options(bulla_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
@@ -40,5 +50,18 @@ if(MOLD)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Paths relative to the checkout, so that another clone finds the same objects.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=time_macros ${CCACHE})
+endif()
+
+# The date that `status` shows: of the commit, so that builds are reproducible.
+execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} log -1 --format=%cd
+                        --date=format-local:%Y-%m-%dT%H:%M:%SZ
+                OUTPUT_VARIABLE BULLA_BUILD_DATE OUTPUT_STRIP_TRAILING_WHITESPACE
+                ERROR_QUIET)
+if(BULLA_BUILD_DATE AND CMAKE_BUILD_TYPE STREQUAL "Release")
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/server/sys/status_body.cc
+    PROPERTIES COMPILE_DEFINITIONS BULLA_BUILD_DATE="${BULLA_BUILD_DATE}")
 endif()
