@@ -42,6 +42,7 @@ Result<mode_t> parse_mode(const std::string& text) {
 
 // A line cut short by a crash or a full disk must not swallow the next one.
 bool ends_torn(const std::string& path) {
+  if (path == "discard" || path == "stdout") return false;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return false;
   char last = '\n';
@@ -54,12 +55,12 @@ bool ends_torn(const std::string& path) {
 
 FileDevice::FileDevice(DeviceConfig config, DeviceOptions options,
                        std::string_view salt, const Logger& log, Target target,
-                       Opened opened)
+                       int fd)
     : Device(std::move(config), options, salt),
       log_(log),
       target_(std::move(target)),
-      fd_(opened.fd),
-      torn_(opened.torn) {}
+      fd_(fd),
+      torn_(ends_torn(target_.path)) {}
 
 FileDevice::~FileDevice() {
   if (fd_ >= 0) ::close(fd_);
@@ -108,12 +109,12 @@ Result<void> FileDevice::prepare(int fd, const Target& target) {
   return {};
 }
 
-Result<FileDevice::Opened> FileDevice::open_target(const Target& target) {
-  if (target.path == "discard") return Opened{};
+Result<int> FileDevice::open_target(const Target& target) {
+  if (target.path == "discard") return -1;
   if (target.path == "stdout") {
     const int fd = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     if (fd < 0) return fail(cannot_open(target.path, reason(errno)));
-    return Opened{fd, false};
+    return fd;
   }
   // Without O_NONBLOCK a FIFO would hold up the whole server here.
   const int fd =
@@ -129,7 +130,7 @@ Result<FileDevice::Opened> FileDevice::open_target(const Target& target) {
     ::close(fd);
     return fail(std::move(prepared).error());
   }
-  return Opened{fd, ends_torn(target.path)};
+  return fd;
 }
 
 Result<std::shared_ptr<Device>> FileDevice::open(DeviceConfig config,
@@ -137,17 +138,19 @@ Result<std::shared_ptr<Device>> FileDevice::open(DeviceConfig config,
                                                  const Logger& log) {
   TRY_ASSIGN(const DeviceOptions options, parse_device_options(config));
   TRY_ASSIGN(Target target, parse_target(config));
-  TRY_ASSIGN(const Opened opened, open_target(target));
+  TRY_ASSIGN(const int fd, open_target(target));
   return std::shared_ptr<Device>(new FileDevice(
-      std::move(config), options, salt, log, std::move(target), opened));
+      std::move(config), options, salt, log, std::move(target), fd));
 }
 
 Result<void> FileDevice::reopen() {
-  TRY_ASSIGN(const Opened opened, open_target(target_));
+  TRY_ASSIGN(const int fd, open_target(target_));
+  // Under the lock: a look at the file while another thread is half through a
+  // write to it would take that line for a torn one.
   const std::lock_guard lock(mutex_);
   if (fd_ >= 0) ::close(fd_);
-  fd_ = opened.fd;
-  torn_ = opened.torn;
+  fd_ = fd;
+  torn_ = ends_torn(target_.path);
   return {};
 }
 

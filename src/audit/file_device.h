@@ -35,15 +35,12 @@ class FileDevice final : public Device {
     std::string path;
     mode_t mode = 0600;
   };
-  struct Opened {
-    int fd = -1;
-    bool torn = false;
-  };
   FileDevice(DeviceConfig config, DeviceOptions options, std::string_view salt,
-             const Logger& log, Target target, Opened opened);
+             const Logger& log, Target target, int fd);
 
   static Result<Target> parse_target(const DeviceConfig& config);
-  static Result<Opened> open_target(const Target& target);
+  /// A descriptor to append to; -1 for "discard".
+  static Result<int> open_target(const Target& target);
   static Result<void> prepare(int fd, const Target& target);
   bool write_all(std::string_view text);
   void note(bool ok, int error);
