@@ -200,3 +200,9 @@ def test_unauthenticated_paths_are_the_documented_ones(sealed_server):
         # Sealing a sealed server is already done (reference/sys.md).
         expected = (204, 503) if path == "sys/seal" else (503,)
         assert answer.status_code in expected, (path, answer.text)
+
+
+def test_what_is_tuned_on_a_fixed_mount_survives_a_restart(server):
+    server.post("sys/auth/token/tune", {"description": "tuned"})
+    server.restart()
+    assert server.get("sys/auth")["token/"]["description"] == "tuned"

@@ -71,6 +71,10 @@ Result<api::MountConfig> parse_mount_record(ByteView bytes) {
   const std::uint32_t options = in.u32();
   for (std::uint32_t i = 0; i < options && i < kListMax && !in.failed(); ++i) {
     std::string key(in.text());
+    // Written in order, each once: so a record has one form only.
+    if (!config.options.empty() && key <= config.options.rbegin()->first) {
+      return fail(corrupt("mount record: options out of order"));
+    }
     config.options[std::move(key)] = in.text();
   }
   config.audit_non_hmac_request_keys = read_list(in);

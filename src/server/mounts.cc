@@ -127,19 +127,18 @@ void Mounts::clear() {
 
 Result<void> Mounts::load() {
   const std::lock_guard lock(mutex_);
-  MountList mounts = system_;
+  MountList mounts;
+  TRY_ASSIGN(const auto records, read_records());
+  for (const api::MountConfig& config : records) apply_tuned(config);
   for (const Fixed& fixed : fixed_) {
     if (fixed.config.path == "sys/") continue;
     TRY_ASSIGN(auto built, build(fixed.config, fixed.factory,
                                  "fixed/" + fixed.config.path));
     mounts.push_back(std::move(built));
   }
-  TRY_ASSIGN(const auto paths, barrier_.scan(kTablePrefix));
   std::set<std::string> live;
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(const auto entry, barrier_.get(path));
-    if (!entry) continue;
-    TRY_ASSIGN(auto config, parse_mount_record(entry->value.expose()));
+  for (const api::MountConfig& config : records) {
+    if (is_fixed(config.path)) continue;
     const BackendFactory* factory = factory_of(config);
     if (factory == nullptr) {
       return fail(internal_error(
@@ -149,11 +148,37 @@ Result<void> Mounts::load() {
     }
     const std::string prefix = storage_prefix(config);
     live.insert(prefix);
-    TRY_ASSIGN(auto built, build(std::move(config), *factory, prefix));
+    TRY_ASSIGN(auto built, build(config, *factory, prefix));
     mounts.push_back(std::move(built));
   }
+  mounts.insert(mounts.end(), system_.begin(), system_.end());
   TRY(sweep_orphans(live));
   return replace(std::move(mounts));
+}
+
+Result<std::vector<api::MountConfig>> Mounts::read_records() {
+  TRY_ASSIGN(const auto paths, barrier_.scan(kTablePrefix));
+  std::vector<api::MountConfig> records;
+  for (const std::string& path : paths) {
+    TRY_ASSIGN(const auto entry, barrier_.get(path));
+    if (!entry) continue;
+    TRY_ASSIGN(auto config, parse_mount_record(entry->value.expose()));
+    records.push_back(std::move(config));
+  }
+  return records;
+}
+
+// What was tuned on a mount that is always there.
+void Mounts::apply_tuned(const api::MountConfig& config) {
+  for (Fixed& fixed : fixed_) {
+    if (fixed.config.path == config.path) fixed.config = config;
+  }
+  for (auto& mount : system_) {
+    if (mount->config.path != config.path) continue;
+    auto tuned = std::make_shared<Mount>(*mount);
+    tuned->config = config;
+    mount = std::move(tuned);
+  }
 }
 
 // A crash between "the mount is gone" and "its data is gone" leaves sealed
@@ -272,19 +297,9 @@ Result<void> Mounts::tune(
   }
   api::MountConfig config = mount->config;
   TRY(edit(config));
-  if (is_fixed(path)) return change_fixed(*mount, std::move(config));
-  return change(*mount, std::move(config));
-}
-
-Result<void> Mounts::change_fixed(const Mount& mount, api::MountConfig config) {
-  for (Fixed& fixed : fixed_) {
-    if (fixed.config.path == mount.config.path) fixed.config = config;
-  }
-  auto changed = std::make_shared<Mount>(mount);
-  changed->config = std::move(config);
-  MountList mounts = without(table_.load()->all(), mount.config.path);
-  mounts.push_back(std::move(changed));
-  return replace(std::move(mounts));
+  TRY(change(*mount, config));
+  if (is_fixed(path)) apply_tuned(config);
+  return {};
 }
 
 std::shared_ptr<const Mount> Mounts::at(std::string_view path) const {

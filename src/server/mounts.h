@@ -97,7 +97,8 @@ class Mounts {
   const BackendFactory* factory_of(const api::MountConfig& config) const;
   Result<void> check_new(const api::MountConfig& config) const;
   Result<void> change(const Mount& mount, api::MountConfig config);
-  Result<void> change_fixed(const Mount& mount, api::MountConfig config);
+  Result<std::vector<api::MountConfig>> read_records();
+  void apply_tuned(const api::MountConfig& config);
   Result<void> sweep_orphans(const std::set<std::string>& live);
   Result<void> replace(std::vector<std::shared_ptr<const Mount>> mounts);
   bool is_fixed(std::string_view path) const;
