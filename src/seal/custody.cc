@@ -1,6 +1,7 @@
 #include "seal/custody.h"
 
 #include "seal/custody_impl.h"
+#include "seal/kek_versions.h"
 #include "seal/passkey_source.h"
 #include "seal/passkeys.h"
 
@@ -19,9 +20,11 @@ Custody::Custody(barrier::Barrier& barrier,
                      .lifecycle_mutex = {},
                      .operation_mutex = {},
                      .root_key = {},
+                     .passphrase_mutex = {},
                      .state_mutex = {},
                      .known = {},
                      .shares = {},
+                     .node = {},
                      .sources = {},
                      .passkey_source = {}}) {
   impl_->passkey_source =
@@ -32,6 +35,8 @@ Custody::Custody(barrier::Barrier& barrier,
 Custody::~Custody() = default;
 
 Passkeys Custody::passkeys() { return Passkeys(*impl_); }
+
+KekVersions Custody::keks() { return KekVersions(*impl_); }
 
 std::vector<kek::KekProvider*> Custody::providers() {
   std::vector<kek::KekProvider*> all;
