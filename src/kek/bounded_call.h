@@ -30,8 +30,9 @@ class BoundedCalls {
       return fail(unavailable("earlier calls to the device still wait"));
     }
     const auto call = std::make_shared<Call<T>>();
-    std::thread([call, running = running_, work = std::move(work)] {
+    std::thread([call, running = running_, work = std::move(work)]() mutable {
       auto result = work();
+      work = nullptr;  // what it owned is gone before anyone hears of the end
       running->fetch_sub(1);
       const std::lock_guard lock(call->mutex);
       call->result = std::move(result);

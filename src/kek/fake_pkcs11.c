@@ -26,7 +26,8 @@ struct key {
   CK_ULONG label_size, id_size;
 };
 struct session {
-  int open, busy, finding;
+  CK_SESSION_HANDLE handle; /* 0: not open. None is used twice. */
+  int busy, finding;
   CK_ULONG operation; /* 0, or the mechanism's owner: 1 encrypt, 2 decrypt */
   CK_OBJECT_HANDLE key, found[KEYS];
   CK_ULONG found_count, found_at;
@@ -37,6 +38,7 @@ struct session {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct session sessions[SESSIONS];
 static struct key keys[KEYS];
+static CK_SESSION_HANDLE last_handle;
 static int initialised, logged_in;
 
 static void forget_sessions(void) {
@@ -69,10 +71,10 @@ static CK_RV befall(const char* function) {
 }
 
 static struct session* session_of(CK_SESSION_HANDLE handle) {
-  if (handle == 0 || handle > SESSIONS || !sessions[handle - 1].open) {
-    return NULL;
+  for (int i = 0; i < SESSIONS; ++i) {
+    if (handle != 0 && sessions[i].handle == handle) return &sessions[i];
   }
-  return &sessions[handle - 1];
+  return NULL;
 }
 
 static struct key* key_of(CK_OBJECT_HANDLE handle) {
@@ -92,8 +94,19 @@ static struct key* key_of(CK_OBJECT_HANDLE handle) {
     goto out;                                   \
   }                                             \
   if (session->busy) ++fake_pkcs11.faults
+/* A call that uses an operation ends it, however it ends itself. */
+static void end_operation(CK_SESSION_HANDLE handle) {
+  struct session* session = session_of(handle);
+  if (session != NULL) session->operation = 0;
+}
+
 #define LEAVE                   \
   out:                          \
+  pthread_mutex_unlock(&mutex); \
+  return answer
+#define LEAVE_OPERATION(handle) \
+  out:                          \
+  end_operation(handle);        \
   pthread_mutex_unlock(&mutex); \
   return answer
 #define REFUSE(value) \
@@ -162,10 +175,9 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application,
     FAULT(CKR_SESSION_PARALLEL_NOT_SUPPORTED);
   }
   for (CK_ULONG i = 0; i < SESSIONS; ++i) {
-    if (sessions[i].open) continue;
+    if (sessions[i].handle != 0) continue;
     memset(&sessions[i], 0, sizeof sessions[i]);
-    sessions[i].open = 1;
-    *handle = i + 1;
+    *handle = sessions[i].handle = ++last_handle;
     if (++fake_pkcs11.sessions_open > fake_pkcs11.sessions_open_max) {
       fake_pkcs11.sessions_open_max = fake_pkcs11.sessions_open;
     }
@@ -177,7 +189,7 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application,
 
 static CK_RV close_session(CK_SESSION_HANDLE handle) {
   ENTER_SESSION("C_CloseSession", handle);
-  session->open = 0;
+  session->handle = 0;
   for (int i = 0; i < KEYS; ++i) {
     if (keys[i].used && !keys[i].on_token && keys[i].owner == handle) {
       memset(&keys[i], 0, sizeof keys[i]);
@@ -425,6 +437,7 @@ static CK_RV encrypt(CK_SESSION_HANDLE handle, unsigned char* in, CK_ULONG size,
     pthread_mutex_unlock(&mutex);
     usleep((unsigned)fake_pkcs11.sleep_ms * 1000);
     pthread_mutex_lock(&mutex);
+    if (session->handle != handle) REFUSE(CKR_SESSION_HANDLE_INVALID);
     session->busy = 0;
   }
   if (*out_size < size + TAG + IV) FAULT(CKR_BUFFER_TOO_SMALL);
@@ -434,20 +447,18 @@ static CK_RV encrypt(CK_SESSION_HANDLE handle, unsigned char* in, CK_ULONG size,
     memcpy(out + *out_size, session->iv, IV);
     *out_size += IV;
   }
-  session->operation = 0;
-  LEAVE;
+  LEAVE_OPERATION(handle);
 }
 
 static CK_RV decrypt(CK_SESSION_HANDLE handle, unsigned char* in, CK_ULONG size,
                      unsigned char* out, CK_ULONG* out_size) {
   ENTER_SESSION("C_Decrypt", handle);
   if (session->operation != 2) FAULT(CKR_OPERATION_NOT_INITIALIZED);
-  session->operation = 0;
   if (size < TAG) REFUSE(CKR_ENCRYPTED_DATA_LEN_RANGE);
   if (*out_size < size - TAG) FAULT(CKR_BUFFER_TOO_SMALL);
   if (!gcm_open(session, in, size, out)) REFUSE(CKR_ENCRYPTED_DATA_INVALID);
   *out_size = size - TAG;
-  LEAVE;
+  LEAVE_OPERATION(handle);
 }
 
 static CK_RV unsupported_pair(CK_SESSION_HANDLE session,

@@ -59,6 +59,8 @@ struct Pkcs11Kek::Device {
                           KekVersion version, Deadline deadline);
   Result<Pkcs11Blob> seal(const Pkcs11KeyName& name, const SecretBytes& key,
                           ByteView aad, Deadline deadline);
+  Result<void> verify(const WrappedKey& wrapped, const SecretBytes& key,
+                      ByteView aad, Deadline deadline);
   Result<SecretBytes> unwrap(const WrappedKey& wrapped, ByteView aad,
                              Deadline deadline);
   void saw(KekVersion version);
@@ -172,8 +174,24 @@ Result<WrappedKey> Pkcs11Kek::Device::wrap(const SecretBytes& key, ByteView aad,
   TRY(check(deadline));
   TRY_ASSIGN(const Pkcs11KeyName name, name_of(version));
   TRY_ASSIGN(const Pkcs11Blob blob, seal(name, key, aad, deadline));
+  WrappedKey wrapped{version, std::move(id), blob.serialise()};
+  TRY(verify(wrapped, key, aad, deadline));
   saw(version);
-  return WrappedKey{version, std::move(id), blob.serialise()};
+  return wrapped;
+}
+
+// What a device gives is kept only once it opened: sessions that die between
+// two calls of one operation are not worth a root key.
+Result<void> Pkcs11Kek::Device::verify(const WrappedKey& wrapped,
+                                       const SecretBytes& key, ByteView aad,
+                                       Deadline deadline) {
+  const auto back = unwrap(wrapped, aad, deadline);
+  if (back && *back == key) return {};
+  if (!back && back.error().code() != ErrorCode::kCorrupt) {
+    return fail(back.error());
+  }
+  return fail(
+      unavailable("pkcs11 KEK: the device did not open what it had sealed"));
 }
 
 Result<SecretBytes> Pkcs11Kek::Device::unwrap(const WrappedKey& wrapped,

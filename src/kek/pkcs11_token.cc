@@ -20,6 +20,7 @@ bool session_lost(CK_RV answer) {
       CKR_TOKEN_NOT_PRESENT,        CKR_USER_NOT_LOGGED_IN,
       CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SLOT_ID_INVALID,
       CKR_KEY_HANDLE_INVALID,       CKR_OBJECT_HANDLE_INVALID,
+      CKR_OPERATION_ACTIVE,         CKR_OPERATION_NOT_INITIALIZED,
   };
   return std::ranges::find(kLost, answer) != std::end(kLost);
 }
