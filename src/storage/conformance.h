@@ -189,6 +189,40 @@ TYPED_TEST_P(StorageConformance, ScansPaths) {
   EXPECT_EQ(storage.scan("").value().size(), 7u);
 }
 
+/// "path=value" of every entry from where `snapshot` stands.
+inline Names rest_of(Snapshot& snapshot) {
+  Names rest;
+  while (true) {
+    const auto item = snapshot.next();
+    EXPECT_TRUE(item) << item.error().message();
+    if (!item || !*item) return rest;
+    rest.push_back((*item)->path + "=" + to_text((*item)->value));
+  }
+}
+
+TYPED_TEST_P(StorageConformance, SnapshotsOneMoment) {
+  Storage& storage = this->storage();
+  EXPECT_EQ(rest_of(*storage.snapshot().value()), Names{});
+  // Room for what follows, so that no engine needs the snapshot gone.
+  must_put(storage, "room", std::string(Storage::kValueBytesMax, 'v'));
+  ASSERT_TRUE(commit_one(storage, delete_change("room")));
+  this->fill({"a", "a/b", "b", "c"});
+  const auto before = storage.snapshot().value();
+  ASSERT_TRUE(commit_one(storage, delete_change("b")));
+  must_put(storage, "a/b", "new");
+  must_put(storage, "aa", "new");
+  EXPECT_EQ(rest_of(*before), (Names{"a=a", "a/b=a/b", "b=b", "c=c"}));
+  EXPECT_EQ(rest_of(*before), Names{});
+  before->seek("a/");
+  EXPECT_EQ(rest_of(*before), (Names{"a/b=a/b", "b=b", "c=c"}));
+  before->seek("");
+  EXPECT_EQ(before->next().value()->path, "a");
+  before->seek("d");
+  EXPECT_EQ(rest_of(*before), Names{});
+  const auto after = storage.snapshot().value();
+  EXPECT_EQ(rest_of(*after), (Names{"a=a", "a/b=new", "aa=new", "c=c"}));
+}
+
 TYPED_TEST_P(StorageConformance, RefusesWrongExpectations) {
   Storage& storage = this->storage();
   ASSERT_TRUE(commit_one(storage, put_change("a", "1", Change::kAbsent)));
@@ -330,8 +364,9 @@ TYPED_TEST_P(StorageConformance, SurvivesReopening) {
 REGISTER_TYPED_TEST_SUITE_P(StorageConformance, PutsGetsAndDeletes,
                             TakesAnyBytes, NeverReusesAVersion, HoldsItsLimits,
                             LimitsTheChangesOfACommit, ListsSegments,
-                            PagesLists, ScansPaths, RefusesWrongExpectations,
-                            AppliesAllOrNothing, LosesNoConcurrentUpdate,
-                            AgreesWithAModel, SurvivesReopening);
+                            PagesLists, ScansPaths, SnapshotsOneMoment,
+                            RefusesWrongExpectations, AppliesAllOrNothing,
+                            LosesNoConcurrentUpdate, AgreesWithAModel,
+                            SurvivesReopening);
 
 }  // namespace bulla::storage

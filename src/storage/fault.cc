@@ -116,4 +116,9 @@ Result<std::vector<std::string>> FaultStorage::scan(std::string_view prefix,
   return inner_.scan(prefix, after, limit);
 }
 
+Result<std::unique_ptr<Snapshot>> FaultStorage::snapshot() {
+  TRY(pass_read(Step::kSnapshot));
+  return inner_.snapshot();
+}
+
 }  // namespace bulla::storage

@@ -15,15 +15,17 @@ namespace bulla::storage {
 
 /// Wraps an engine and makes it fail on order, for tests.
 ///
-/// Every operation passes numbered steps, counted from 1: get, list and scan
-/// one each, a commit two (before it and after it). A crash test runs once to
-/// learn steps(), and then once for each step with crash_at(step). Any thread.
+/// Every operation passes numbered steps, counted from 1: get, list,
+/// scan and snapshot one each, a commit two (before it and after it). A crash
+/// test runs once to learn steps(), and then once for each step with
+/// crash_at(step). Any thread.
 class FaultStorage final : public Storage {
  public:
   enum class Step : std::uint8_t {
     kGet,
     kList,
     kScan,
+    kSnapshot,
     kBeforeCommit,
     kAfterCommit,  ///< Applied and durable, but not yet acknowledged.
   };
@@ -42,7 +44,7 @@ class FaultStorage final : public Storage {
   /// The `n`th commit from now (1: the next) fails with `error`, once.
   void fail_commit(std::uint64_t n, When when,
                    Error error = unavailable("injected fault"));
-  /// Every get, list and scan fails with `error`, until cleared.
+  /// Every get, list, scan and snapshot fails with `error`, until cleared.
   void fail_reads(Error error);
   /// get(path) gives its value with the bits of `mask` flipped in the byte at
   /// `offset` (counted modulo the value's size).
@@ -69,6 +71,7 @@ class FaultStorage final : public Storage {
   Result<std::vector<std::string>> scan(std::string_view prefix,
                                         std::string_view after = {},
                                         std::size_t limit = 0) override;
+  Result<std::unique_ptr<Snapshot>> snapshot() override;
   std::string_view kind() const override { return inner_.kind(); }
 
  private:

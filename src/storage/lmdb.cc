@@ -27,11 +27,7 @@ std::size_t round_to_page(std::size_t bytes) {
 class LmdbStorage::Guard {
  public:
   static Result<Guard> take(LmdbStorage& storage) {
-    if (storage.gate_closed_.load(std::memory_order_acquire)) [[unlikely]] {
-      const std::lock_guard wait(storage.gate_);
-    }
-    std::shared_lock lock(storage.env_mutex_);
-    if (!storage.env_) return fail(not_open());
+    TRY_ASSIGN(auto lock, storage.hold());
     TRY_ASSIGN(auto reader, storage.env_->reader());
     return Guard(*storage.env_, std::move(lock), std::move(reader));
   }
@@ -112,6 +108,15 @@ LmdbStorage::LmdbStorage(LmdbOptions options, DirectoryLock lock,
       committer_([this](GroupCommitter::Group group) { apply(group); }) {}
 
 LmdbStorage::~LmdbStorage() = default;
+
+Result<std::shared_lock<std::shared_mutex>> LmdbStorage::hold() {
+  if (gate_closed_.load(std::memory_order_acquire)) [[unlikely]] {
+    const std::lock_guard wait(gate_);
+  }
+  std::shared_lock lock(env_mutex_);
+  if (!env_) return fail(not_open());
+  return lock;
+}
 
 Result<std::optional<Entry>> LmdbStorage::get(std::string_view path) {
   TRY(check_path(path));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 
@@ -37,9 +38,10 @@ struct LmdbStats {
 };
 
 /// The embedded engine: one LMDB file in a directory that one process owns.
-/// Reads are snapshots that wait for nothing but a resize of the map. Commits
-/// that wait at one time share one transaction and one flush. What LMDB cannot
-/// survive is in docs/formats/lmdb.md.
+/// Reads are snapshots that wait for nothing but a resize of the map, to which
+/// a long one (snapshot()) gives way with kConflict. Commits that wait at one
+/// time share one transaction and one flush. What LMDB cannot survive is in
+/// docs/formats/lmdb.md.
 class LmdbStorage final : public Storage {
  public:
   ///   kUnavailable  the directory cannot be used, or another process has it.
@@ -57,6 +59,7 @@ class LmdbStorage final : public Storage {
   Result<std::vector<std::string>> scan(std::string_view prefix,
                                         std::string_view after = {},
                                         std::size_t limit = 0) override;
+  Result<std::unique_ptr<Snapshot>> snapshot() override;
   std::string_view kind() const override { return "lmdb"; }
 
   /// Any thread; microseconds.
@@ -64,6 +67,7 @@ class LmdbStorage final : public Storage {
 
  private:
   class Cursor;
+  class View;
   class Guard;
   struct Counters {
     std::atomic<std::uint64_t> commits{0};
@@ -88,6 +92,10 @@ class LmdbStorage final : public Storage {
   Result<void> reopen(std::size_t map_bytes);
   Result<void> replace_env(std::size_t map_bytes);
   std::unique_lock<std::shared_mutex> exclude_readers();
+  void close_views();
+
+  /// Holds the environment in place.
+  Result<std::shared_lock<std::shared_mutex>> hold();
 
   LmdbOptions options_;
   DirectoryLock directory_lock_;
@@ -97,6 +105,8 @@ class LmdbStorage final : public Storage {
   std::atomic<bool> gate_closed_{false};
   std::shared_mutex env_mutex_;
   std::unique_ptr<LmdbEnv> env_;  // null after a reopen that failed
+  std::mutex views_mutex_;
+  std::set<View*> views_;  // the snapshots that live
   Counters counters_;
   GroupCommitter committer_;  // last: its thread uses the members above
 };

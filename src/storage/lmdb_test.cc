@@ -85,6 +85,22 @@ TEST_F(Lmdb, NamesADirectoryItCannotUse) {
   EXPECT_NE(error.message().find(directory_), std::string::npos);
 }
 
+// A snapshot that nobody reads on must not hold up what others do.
+TEST_F(Lmdb, GrowsUnderASnapshot) {
+  auto lmdb = open();
+  must_put(*lmdb, "read", "me");
+  auto snapshot = lmdb->snapshot().value();
+  const auto forgotten = lmdb->snapshot().value();
+  EXPECT_EQ(snapshot->next().value()->path, "read");
+  must_put(*lmdb, "big", std::string(Storage::kValueBytesMax, 'v'));
+  const auto item = snapshot->next();
+  ASSERT_FALSE(item);
+  EXPECT_EQ(item.error().code(), ErrorCode::kConflict);
+  snapshot = lmdb->snapshot().value();
+  EXPECT_EQ(snapshot->next().value()->path, "big");
+  EXPECT_EQ(snapshot->next().value()->path, "read");
+}
+
 TEST_F(Lmdb, GrowsWhileOthersRead) {
   auto lmdb = open();
   must_put(*lmdb, "read", "me");

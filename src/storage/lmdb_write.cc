@@ -248,6 +248,7 @@ std::unique_lock<std::shared_mutex> LmdbStorage::exclude_readers() {
   gate_closed_.store(true, std::memory_order_release);
   std::unique_lock alone(env_mutex_);
   gate_closed_.store(false, std::memory_order_release);
+  close_views();
   return alone;
 }
 

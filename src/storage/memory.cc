@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <utility>
 
 #include "storage/limits.h"
 #include "storage/listing.h"
@@ -83,6 +84,32 @@ Result<std::vector<std::string>> MemoryStorage::scan(std::string_view prefix,
   const std::shared_lock lock(mutex_);
   Cursor cursor(*this);
   return scan_paths(cursor, prefix, after, effective_limit(limit));
+}
+
+class MemoryStorage::Copy final : public Snapshot {
+ public:
+  using Map = std::map<std::string, Entry, std::less<>>;
+
+  explicit Copy(Map entries)
+      : entries_(std::move(entries)), at_(entries_.cbegin()) {}
+
+  void seek(std::string_view at_least) override {
+    at_ = entries_.lower_bound(at_least);
+  }
+  Result<std::optional<Item>> next() override {
+    if (at_ == entries_.cend()) return std::nullopt;
+    const auto here = at_++;
+    return Item{here->first, here->second.value};
+  }
+
+ private:
+  Map entries_;
+  Map::const_iterator at_;
+};
+
+Result<std::unique_ptr<Snapshot>> MemoryStorage::snapshot() {
+  const std::shared_lock lock(mutex_);
+  return std::make_unique<Copy>(entries_);
 }
 
 }  // namespace bulla::storage

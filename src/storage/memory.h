@@ -10,7 +10,8 @@
 namespace bulla::storage {
 
 /// The reference engine: a map behind a reader-writer lock. Durable for as long
-/// as it lives; for `-dev` and tests. Never answers kUnavailable.
+/// as it lives; for `-dev` and tests. Never answers kUnavailable. A snapshot is
+/// a copy.
 class MemoryStorage final : public Storage {
  public:
   Result<std::optional<Entry>> get(std::string_view path) override;
@@ -21,10 +22,12 @@ class MemoryStorage final : public Storage {
   Result<std::vector<std::string>> scan(std::string_view prefix,
                                         std::string_view after = {},
                                         std::size_t limit = 0) override;
+  Result<std::unique_ptr<Snapshot>> snapshot() override;
   std::string_view kind() const override { return "inmem"; }
 
  private:
   class Cursor;
+  class Copy;
 
   std::uint64_t version_of(const std::string& path) const;
 

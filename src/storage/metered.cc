@@ -66,4 +66,8 @@ Result<std::vector<std::string>> MeteredStorage::scan(std::string_view prefix,
                   [&] { return inner_->scan(prefix, after, limit); });
 }
 
+Result<std::unique_ptr<Snapshot>> MeteredStorage::snapshot() {
+  return inner_->snapshot();
+}
+
 }  // namespace bulla::storage

@@ -54,4 +54,8 @@ Result<std::vector<std::string>> StagingStorage::scan(std::string_view prefix,
   return target_.scan(prefix, after, limit);
 }
 
+Result<std::unique_ptr<Snapshot>> StagingStorage::snapshot() {
+  return target_.snapshot();
+}
+
 }  // namespace bulla::storage

@@ -24,13 +24,14 @@ class StagingStorage final : public Storage {
 
   Result<std::optional<Entry>> get(std::string_view path) override;
   Result<void> commit(std::span<const Change> changes) override;
-  /// While staging, only the target's entries are listed.
+  /// While staging, only the target's entries are listed or in a snapshot.
   Result<std::vector<std::string>> list(std::string_view prefix,
                                         std::string_view after,
                                         std::size_t limit) override;
   Result<std::vector<std::string>> scan(std::string_view prefix,
                                         std::string_view after,
                                         std::size_t limit) override;
+  Result<std::unique_ptr<Snapshot>> snapshot() override;
   std::string_view kind() const override { return target_.kind(); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +29,28 @@ struct Change {
   std::optional<Bytes> value;
   /// When set, the entry must be at this version (kAbsent: must not exist).
   std::optional<std::uint64_t> expected;
+};
+
+/// Everything as it was at one moment, path by path in bytewise order, while
+/// others read and write on. Of one thread: the one that took it. It costs
+/// while it lives: an engine may keep what is deleted meanwhile, or a copy.
+class Snapshot {
+ public:
+  struct Item {
+    std::string path;
+    Bytes value;
+  };
+
+  virtual ~Snapshot() = default;
+
+  /// next() goes on with the first path that is not before `at_least`.
+  virtual void seek(std::string_view at_least) = 0;
+  /// The entry here, and one step on; absent behind the last one. Begins with
+  /// the first.
+  ///   kConflict     the engine needed the snapshot gone: take another one.
+  ///   kUnavailable  storage does not answer.
+  ///   kCorrupt      the engine found its own data damaged.
+  virtual Result<std::optional<Item>> next() = 0;
 };
 
 /// An ordered, durable map from path to bytes.
@@ -72,6 +95,10 @@ class Storage {
   virtual Result<std::vector<std::string>> scan(std::string_view prefix,
                                                 std::string_view after = {},
                                                 std::size_t limit = 0) = 0;
+
+  /// A snapshot of now. Must not outlive the storage.
+  ///   kUnavailable  storage does not answer, or too many are read at once.
+  virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
   /// A word for seal-status and metrics: "inmem", "lmdb", ….
   virtual std::string_view kind() const = 0;
