@@ -17,6 +17,7 @@
 #include "server/daemon.h"
 #include "server/dev_mode.h"
 #include "server/process.h"
+#include "server/snapshot_tool.h"
 #include "server/store_api.h"
 #include "server/sys/sys_backend.h"
 #include "storage/lmdb.h"
@@ -151,8 +152,16 @@ Result<server::ServerConfig> dev_config(const cli::ServerFlags& flags,
   return config;
 }
 
+// Vendors' modules run in this process and do what they will.
+bool has_foreign_code(const server::ServerConfig& config) {
+  return std::ranges::any_of(config.seals, [](const auto& seal) {
+    return seal.kind == "pkcs11" && !seal.disabled;
+  });
+}
+
+// `serving`: as `bulla server`, which gives up all that it does not need.
 Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
-                                         crypto::Rng& rng) {
+                                         crypto::Rng& rng, bool serving) {
   server::DaemonParts parts;
   if (flags.dev) {
     TRY_ASSIGN(parts.config, dev_config(flags, rng));
@@ -164,6 +173,10 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   }
   if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
   if (!flags.log_format.empty()) parts.config.log_format = flags.log_format;
+  if (serving) server::forbid_new_privileges();
+  if (serving && !parts.config.disable_seccomp) {
+    TRY(server::restrict_system_calls(has_foreign_code(parts.config)));
+  }
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
   parts.custody_options = custody_options(parts.config);
@@ -176,12 +189,11 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
 // Answers of the store last as long as what is returned.
 Result<std::function<Result<net::ClientResponse>(const net::ClientRequest&)>>
 open_store(const std::vector<std::string>& config) {
-  server::forbid_core_dumps();
   cli::ServerFlags flags;
   flags.config = config;
   // Providers keep it.
   const auto rng = std::make_shared<crypto::SystemRng>();
-  TRY_ASSIGN(auto parts, daemon_parts(flags, *rng));
+  TRY_ASSIGN(auto parts, daemon_parts(flags, *rng, /*serving=*/false));
   TRY_ASSIGN(auto opened, server::StoreApi::open(std::move(parts)));
   const std::shared_ptr<server::StoreApi> store = std::move(opened);
   return [rng, store](
@@ -190,8 +202,22 @@ open_store(const std::vector<std::string>& config) {
   };
 }
 
+Result<std::string> verify_snapshot(const std::string& file,
+                                    cli::SnapshotKey key) {
+  crypto::SystemRng rng;
+  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  if (!key.config.empty()) {
+    TRY_ASSIGN(auto config, server::load_config(key.config));
+    TRY_ASSIGN(providers, make_providers(config, rng));
+    server::wipe_seal_options(config);
+  }
+  return server::verify_snapshot(file,
+                                 {std::move(key.passkey), std::move(key.shares),
+                                  std::move(key.passphrase)},
+                                 std::move(providers));
+}
+
 int run_server(const cli::ServerFlags& flags) {
-  server::forbid_core_dumps();
   if (!flags.dev && flags.config.empty()) {
     fmt::print(stderr,
                "Error: no configuration. Give one with -config=FILE, or start "
@@ -199,7 +225,7 @@ int run_server(const cli::ServerFlags& flags) {
     return 1;
   }
   crypto::SystemRng rng;
-  auto parts = daemon_parts(flags, rng);
+  auto parts = daemon_parts(flags, rng, /*serving=*/true);
   if (!parts) {
     fmt::print(stderr, "Error: {}\n", parts.error().message());
     return 1;
@@ -211,5 +237,12 @@ int run_server(const cli::ServerFlags& flags) {
 }  // namespace bulla
 
 int main(int argc, char** argv) {
-  return bulla::cli::run_cli(argc, argv, bulla::run_server, bulla::open_store);
+  // Every command may hold a token, a share or a key.
+  bulla::server::forbid_core_dumps();
+  return bulla::cli::run_cli(
+      argc, argv,
+      {.server = bulla::run_server,
+       .store = bulla::open_store,
+       .snapshots = {.inspect = bulla::server::inspect_snapshot,
+                     .verify = bulla::verify_snapshot}});
 }

@@ -17,13 +17,14 @@ LADDER = {
     "kek": ["base", "crypto", "net", "storage"],
     "barrier": ["base", "crypto", "net", "storage", "kek"],
     "seal": ["base", "crypto", "net", "storage", "kek", "barrier"],
+    "snapshot": ["base", "crypto", "storage", "kek", "barrier", "seal"],
     "api": ["base", "crypto", "storage", "barrier", "seal"],
     "auth": ["base", "crypto", "storage", "barrier", "seal", "api"],
     "audit": ["base", "crypto", "storage", "barrier", "seal", "api"],
     "engine": ["base", "crypto", "storage", "barrier", "seal", "api", "auth",
                "audit"],
     "server": ["base", "crypto", "net", "storage", "kek", "barrier", "seal",
-               "api", "auth", "audit", "engine"],
+               "snapshot", "api", "auth", "audit", "engine"],
     "cli": ["base", "crypto", "net"],
 }
 # OpenSSL is seen only where it is wrapped.

@@ -31,6 +31,8 @@ struct Request {
   std::uint16_t remote_port = 0;
   std::optional<Seconds> wrap_ttl;
   std::span<const std::uint8_t> client_certificate;  ///< DER, or empty.
+  /// The body as it came, of routes with allow_any_body; "" of all others.
+  std::string_view body;
   /// The query string as it came, for the few bare endpoints that read it.
   std::string_view query;
 

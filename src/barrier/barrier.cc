@@ -119,7 +119,10 @@ Result<storage::Change> Barrier::seal_change(const Change& change) {
   return seal_with(*keyring, change);
 }
 
+void Barrier::drain() { const std::unique_lock lock(commits_); }
+
 Result<void> Barrier::commit(std::span<const Change> changes) {
+  const std::shared_lock lock(commits_);
   TRY_ASSIGN(const auto keyring, opened());
   std::uint64_t puts = 0;
   for (const Change& change : changes) {

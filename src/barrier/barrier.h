@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,6 +78,9 @@ class Barrier {
   /// Wipes the keyring from memory.
   void seal();
   bool sealed() const;
+  /// Waits for the commits that began before seal(): once it returns, nothing
+  /// sealed under the keyring that was open is written any more.
+  void drain();
 
   /// Adds a term and makes it the active one; entries of old terms still open.
   /// Needs the root key, since the keyring is sealed under it. Safe to repeat.
@@ -139,6 +143,7 @@ class Barrier {
   storage::Storage& storage_;
   crypto::Rng& rng_;
   const Clock& clock_;
+  std::shared_mutex commits_;  // shared from taking the keyring to its commit
   Published<Keyring> keyring_;
   std::mutex keyring_mutex_;  // held while the keyring is stored or replaced
   SecretBytes pending_root_;  // of a rekey whose commit is not seen yet

@@ -69,7 +69,7 @@ std::string ApiClient::url_of(const ApiRequest& request) const {
   return url;
 }
 
-net::ClientRequest ApiClient::prepare(const ApiRequest& request) const {
+net::ClientRequest ApiClient::prepare(ApiRequest& request) const {
   net::ClientRequest wire;
   wire.method = request.method;
   wire.url = url_of(request);
@@ -88,7 +88,12 @@ net::ClientRequest ApiClient::prepare(const ApiRequest& request) const {
     wire.headers.emplace_back("Content-Type", "application/json");
     wire.body = to_json(request.body);
   }
+  if (!request.bytes.empty()) {
+    wire.headers.emplace_back("Content-Type", "application/octet-stream");
+    wire.body = std::move(request.bytes);
+  }
   wire.timeout = settings_.timeout;
+  if (request.once_within.count() != 0) wire.timeout = request.once_within;
   wire.ca_file = settings_.ca_cert;
   wire.ca_path = settings_.ca_path;
   wire.client_cert = settings_.client_cert;
@@ -100,9 +105,9 @@ net::ClientRequest ApiClient::prepare(const ApiRequest& request) const {
 }
 
 Result<net::ClientResponse> ApiClient::send_with_retries(
-    net::ClientRequest& wire) {
+    net::ClientRequest& wire, int retries_max) {
   auto response = send_(wire);
-  for (int i = 0; i < settings_.retries_max; ++i) {
+  for (int i = 0; i < retries_max; ++i) {
     if (!is_worth_retrying(response) || is_final(response)) break;
     sleep_(kBackoff + kBackoff / 4 * i);
     response = send_(wire);
@@ -162,7 +167,9 @@ ApiResult<ApiAnswer> ApiClient::call(ApiRequest request) {
   }
   net::ClientRequest wire = prepare(request);
   wipe(request.body);
-  const auto response = send_with_retries(wire);
+  const bool once = request.once_within.count() != 0;
+  const auto response =
+      send_with_retries(wire, once ? 0 : settings_.retries_max);
   if (response) return judge(request, *response);
   const bool local = response.error().code() == ErrorCode::kInvalidArgument;
   auto refused = failure(

@@ -24,6 +24,11 @@ struct ApiRequest {
   bool user_data = false;  ///< The body's strings came from the user: no one
                            ///< else may see them, not even as a curl command.
   bool with_token = true;
+  /// A body that is no JSON, in place of `body`; no one's secret.
+  std::string bytes = {};
+  /// Takes as long as it takes, and is not to be sent twice: no time-out but
+  /// this, no retries. 0: as the settings say.
+  std::chrono::milliseconds once_within{0};
 };
 
 /// An answer of 2xx, or of 404 that carries data.
@@ -94,8 +99,9 @@ class ApiClient {
  private:
   const SecretBytes& token() const;
   std::string url_of(const ApiRequest& request) const;
-  net::ClientRequest prepare(const ApiRequest& request) const;
-  Result<net::ClientResponse> send_with_retries(net::ClientRequest& wire);
+  net::ClientRequest prepare(ApiRequest& request) const;
+  Result<net::ClientResponse> send_with_retries(net::ClientRequest& wire,
+                                                int retries_max);
   ApiResult<ApiAnswer> judge(const ApiRequest& request,
                              const net::ClientResponse& response) const;
   ApiFailure failure(ApiFailure::Kind kind, const ApiRequest& request) const;

@@ -7,8 +7,7 @@
 
 namespace bulla::cli {
 
-int run_cli(int argc, char** argv, const ServerCommand& server,
-            const StoreApi& store) {
+int run_cli(int argc, char** argv, const Local& local) {
   ProcessConsole console;
   net::HttpClient client;
   Host host{
@@ -26,8 +25,9 @@ int run_cli(int argc, char** argv, const ServerCommand& server,
           [](std::chrono::milliseconds time) {
             std::this_thread::sleep_for(time);
           },
-      .server = server,
-      .store = store};
+      .server = local.server,
+      .store = local.store,
+      .snapshots = local.snapshots};
   return run(host,
              std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

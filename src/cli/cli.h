@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret_bytes.h"
 #include "net/client.h"
 
 namespace bulla::cli {
@@ -32,11 +33,37 @@ using ServerCommand = std::function<int(const ServerFlags& flags)>;
 using StoreApi = std::function<Result<std::function<Result<net::ClientResponse>(
     const net::ClientRequest&)>>(const std::vector<std::string>& config)>;
 
+/// What opens a snapshot.
+struct SnapshotKey {
+  std::string passkey;
+  std::vector<SecretBytes> shares;  ///< As text.
+  SecretBytes passphrase;
+  std::vector<std::string> config;  ///< Of seals that open by themselves.
+};
+
+/// What can be done with the file of a snapshot, without a server. Both give
+/// JSON.
+struct SnapshotTools {
+  ///   kNotFound, kUnavailable  the file cannot be read.
+  ///   kCorrupt                 it is damaged, or no snapshot.
+  std::function<Result<std::string>(const std::string& file)> inspect;
+  /// The same, and
+  ///   kInvalidArgument  what was given does not open it.
+  std::function<Result<std::string>(const std::string& file, SnapshotKey key)>
+      verify;
+};
+
+/// What of a server the command line can run in its own process.
+struct Local {
+  ServerCommand server;
+  StoreApi store;
+  SnapshotTools snapshots;
+};
+
 /// The `bulla` command: finds the sub-command in `argv`, runs it against the
 /// terminal, the environment and the network of this process, and returns the
 /// exit code: 0 done, 1 a mistake on this side (usage, files, no value), 2 an
 /// answer with an error, or a sealed server from `status`.
-int run_cli(int argc, char** argv, const ServerCommand& server,
-            const StoreApi& store);
+int run_cli(int argc, char** argv, const Local& local);
 
 }  // namespace bulla::cli

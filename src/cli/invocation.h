@@ -24,6 +24,7 @@ struct Host {
   ApiClient::Sleep sleep;
   ServerCommand server;
   StoreApi store = {};
+  SnapshotTools snapshots = {};
 };
 
 /// Runs `arguments` (without the program's name) and returns the exit code.

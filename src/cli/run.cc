@@ -125,6 +125,8 @@ Result<int> run_command(Host& host, CommandLine& line, Redactor& redactor) {
   if (remote) {
     TRY_ASSIGN(settings, load_settings(line.flags, host.environment));
     redactor.add(as_text(settings.token.expose()));
+  } else {
+    TRY_ASSIGN(settings, load_local_settings(line.flags));
   }
   Invocation invocation(host, command, std::move(line.flags),
                         std::move(line.arguments), std::move(settings),

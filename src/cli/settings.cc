@@ -148,6 +148,14 @@ Result<void> read_token(const Environment& environment, Settings& settings) {
 
 std::span<const FlagRow> global_flags() { return kGlobalFlags; }
 
+Result<Settings> load_local_settings(const Flags& flags) {
+  Settings settings;
+  TRY(read_format(flags, settings));
+  settings.field = flags.text("field");
+  settings.non_interactive = flags.on("non-interactive");
+  return settings;
+}
+
 Result<Settings> load_settings(const Flags& flags,
                                const Environment& environment) {
   Settings settings;

@@ -37,6 +37,11 @@ struct Settings {
 Result<Settings> load_settings(const Flags& flags,
                                const Environment& environment);
 
+/// The part of them that commands without a server heed: how to print, and
+/// whether to ask.
+///   kInvalidArgument  a value that cannot be used, by the flag's name.
+Result<Settings> load_local_settings(const Flags& flags);
+
 /// The token in `text`, without white space around it.
 ///   kInvalidArgument  empty, longer than 8192 bytes, or with characters that
 ///   no

@@ -106,6 +106,8 @@ void Custody::seal() {
   impl_->close();
 }
 
+void Custody::forget() { impl_->remember(nullptr); }
+
 Result<void> Custody::rotate_keyring() {
   const std::lock_guard lock(impl_->operation_mutex);
   if (impl_->barrier.sealed() || impl_->root_key.empty()) {

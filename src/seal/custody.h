@@ -134,6 +134,8 @@ class Custody {
   Result<void> reset_shares();
   /// Closes the barrier, wipes root key and shares. Waits for no KEK.
   void seal();
+  /// What is stored was replaced: whatever is asked next reads it anew.
+  void forget();
 
   /// A new keyring term (sys/rotate). kSealed while sealed.
   Result<void> rotate_keyring();

@@ -69,6 +69,8 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"log_file", into<&C::log_file>},
     {"pid_file", into<&C::pid_file>},
     {"disable_mlock", into<&C::disable_mlock>},
+    {"disable_seccomp", into<&C::disable_seccomp>},
+    {"max_snapshot_size", into<&C::max_snapshot_size>},
     {"ui", into<&C::ui>},
     {"raw_storage_endpoint", into<&C::raw_storage_endpoint>},
     {"unsafe_allow_api_audit_creation",

@@ -67,6 +67,9 @@ struct ServerConfig {
   std::string log_file;
   std::string pid_file;
   bool disable_mlock = false;
+  bool disable_seccomp = false;
+  /// Bytes of a snapshot that is restored.
+  std::size_t max_snapshot_size = std::size_t{64} << 30;
   bool ui = false;
   bool raw_storage_endpoint = false;
   bool unsafe_allow_api_audit_creation = true;

@@ -70,11 +70,13 @@ std::string sanitized_json(const ServerConfig& config) {
   out.member("cluster_name", config.cluster_name);
   out.member("default_lease_ttl", config.default_lease_ttl.count());
   out.member("disable_mlock", config.disable_mlock);
+  out.member("disable_seccomp", config.disable_seccomp);
   out.member("enable_ui", config.ui);
   out.member("event_loops", config.event_loops);
   out.member("log_format", config.log_format);
   out.member("log_level", config.log_level);
   out.member("max_lease_ttl", config.max_lease_ttl.count());
+  out.member("max_snapshot_size", std::uint64_t{config.max_snapshot_size});
   out.member("pid_file", config.pid_file);
   out.member("raw_storage_endpoint", config.raw_storage_endpoint);
   out.member("unsafe_allow_api_audit_creation",

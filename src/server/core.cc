@@ -25,7 +25,8 @@ Core::Core(CoreParts parts)
               parts_.clock),
       audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
              parts_.log),
-      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log) {
+      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log),
+      snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
   }
@@ -71,6 +72,12 @@ Result<std::vector<storage::Change>> Core::first_entries(
 Result<Initialized> Core::initialize(const seal::InitParams& params,
                                      const std::string& root_token_id) {
   const std::lock_guard lock(life_mutex_);
+  TRY_ASSIGN(const auto marker, snapshot::Marker::read(parts_.storage));
+  if (marker) {
+    return fail(invalid_argument(
+        "a restore was begun here and is not finished: restart the server to "
+        "go on with it, or restore the snapshot again"));
+  }
   Initialized result;
   TRY_ASSIGN(result.keys, custody_.init(params, [&] {
     return first_entries(root_token_id, result.root_token);
@@ -208,6 +215,7 @@ std::string Core::cluster_id() const {
 }
 
 void Core::tick() {
+  snapshots_.tick();
   if (!serving()) return;
   mounts_.tick(parts_.clock.now());
   if (auto swept = tokens_.sweep_expired(kSweepPerTick); !swept) {

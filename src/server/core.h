@@ -19,6 +19,7 @@
 #include "server/config.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
+#include "server/snapshots.h"
 #include "storage/staging.h"
 #include "storage/storage.h"
 
@@ -39,6 +40,8 @@ struct CoreParts {
   /// How providers are watched, by name; those that are not named, as if
   /// nothing were said.
   std::map<std::string, seal::HealthOptions, std::less<>> health = {};
+  /// Where snapshots lie on their way; "" for a temporary directory.
+  std::string snapshot_directory = {};
 };
 
 /// What sys/init answers.
@@ -66,6 +69,25 @@ class Core {
   /// may unseal while it waits for a provider.
   Result<bool> auto_unseal();
   void seal();
+
+  // restore.cc: replacing all that is stored by a snapshot.
+  /// Checks the upload `id` and puts it in place. Afterwards the server is what
+  /// was restored: sealed, or open where a configured seal opens it.
+  ///   kInvalidArgument  it is no whole snapshot; or something is initialised
+  ///                     here, and `force` was not said. Nothing was changed.
+  ///   kUnavailable, …   of storage: the restore may be under way then, and
+  ///   goes
+  ///                     on at the next start.
+  Result<snapshot::Checked> restore(const std::string& id, bool force);
+  /// At start, before anything else: goes on with a restore that a crash
+  /// interrupted, and removes what is left of others.
+  ///   kInvalidArgument  it cannot go on: the message says what to do. Nothing
+  ///                     is initialised then.
+  Result<void> finish_restore();
+  /// kConflict when an unfinished restore has all that it takes to go on.
+  Result<void> check_restorable();
+  Snapshots& snapshots() { return snapshots_; }
+
   /// Serving requests: unsealed and everything loaded.
   bool serving() const { return serving_.load(std::memory_order_acquire); }
   /// Sealed by sys/seal: it then stays so until shares or a restart open it.
@@ -99,6 +121,9 @@ class Core {
   Result<void> load_state();
   Result<void> load_cluster();
   void pre_seal();
+  Result<snapshot::Checked> replace_all(const snapshot::Checked& checked,
+                                        const snapshot::Marker& marker);
+  Result<void> finish_marked(const snapshot::Marker& marker);
   std::string seal_kind();
   Result<std::vector<storage::Change>> first_entries(
       const std::string& root_token_id, std::string& root_token);
@@ -113,6 +138,7 @@ class Core {
   audit::Broker audit_;
   Metrics metrics_;
   Mounts mounts_;
+  Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time
   std::atomic<bool> serving_{false};

@@ -160,6 +160,12 @@ std::map<std::string, seal::HealthOptions, std::less<>> health_options(
   return all;
 }
 
+// Beside the store: on its disk, and surely writable.
+std::string snapshot_directory(const ServerConfig& config) {
+  const auto path = config.storage_options.find("path");
+  return path == config.storage_options.end() ? "" : path->second;
+}
+
 // What other nodes know this one by: the same after a restart.
 std::string node_name(const ServerConfig& config) {
   char host[256] = {};
@@ -180,6 +186,12 @@ int report(const Error& error) {
 }
 
 Result<void> open_at_start(Core& core, bool automatic) {
+  if (auto finished = core.finish_restore(); !finished) {
+    // It serves nothing, but another snapshot can be restored.
+    core.log().error("the store holds half of a restore",
+                     {{"error", finished.error().message()}});
+    return {};
+  }
   TRY_ASSIGN(const bool initialised, core.custody().initialized());
   if (!initialised) {
     core.log().info("not initialised yet: run `bulla operator init`");
@@ -210,7 +222,8 @@ Result<void> run(DaemonParts& parts) {
   const bool automatic = !parts.providers.empty();
   Core core({config, *parts.storage, rng, clock, log,
              std::move(parts.providers), std::move(parts.engines), automatic,
-             std::move(parts.custody_options), health_options(config)});
+             std::move(parts.custody_options), health_options(config),
+             snapshot_directory(config)});
   parts.add_fixed_mounts(core);
   core.mounts().start();
   add_collectors(core, *parts.storage);

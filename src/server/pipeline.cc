@@ -160,6 +160,7 @@ Result<void> Flight::bind_fields() {
     TRY_ASSIGN(body_, decode_body(net_, decoded_, limits, worker_.parser,
                                   worker_.scratch));
   }
+  if (any_body) request_.body = net_.body;
   static const std::vector<api::Field> kNoFields;
   const auto& schema =
       match_.route != nullptr ? match_.route->fields : kNoFields;
@@ -222,13 +223,15 @@ bool Flight::audit_request(std::string_view error) {
 bool Flight::audit_response(const api::Response& response,
                             std::string_view error) {
   if (!audited_) return true;
+  // What is no JSON (a part of a snapshot) is not for the record.
+  const bool json = response.content_type == "application/json";
   audit::Event event{worker_.core.clock().now(),
                      &request_,
                      context_.token.get(),
                      context_.client_token,
                      mount_ != nullptr ? &mount_->config : nullptr,
                      &response,
-                     response.data,
+                     json ? std::string_view(response.data) : "",
                      error};
   worker_.recorder.response(event);
   return !may_block_ || worker_.recorder.flush();

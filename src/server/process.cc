@@ -42,6 +42,9 @@ bool write_all(int fd, std::string_view text) {
 }  // namespace
 
 void forbid_core_dumps() {
+  // No mapping is to be in a dump, should one be made all the same. First,
+  // since the file is another's once the process is not dumpable.
+  std::ofstream("/proc/self/coredump_filter") << "0";
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -6,9 +6,20 @@
 
 namespace bulla::server {
 
-/// No core dumps, not traceable by others of the same user: a dump would hold
-/// keys. Called first thing.
+/// No core dumps, not even of what a handler of the system's is piped, and not
+/// traceable by others of the same user: a dump would hold keys. Called first
+/// thing.
 void forbid_core_dumps();
+
+/// No privilege may be gained any more, by this process or one that it starts;
+/// and system calls that a key server never makes fail with EPERM: starting
+/// programs, looking into other processes, the kernel's keyrings, modules,
+/// mounts, clocks. `foreign_code`: a vendor's module runs in this process,
+/// which may start programs and use keyrings. Before the first thread.
+///   kUnavailable  the kernel takes no filter; the message names the remedy.
+Result<void> restrict_system_calls(bool foreign_code);
+/// The first half of it alone.
+void forbid_new_privileges();
 
 /// Blocks SIGTERM, SIGINT and SIGHUP in this and all later threads, and ignores
 /// SIGPIPE and SIGXFSZ; they are taken by wait_for_signal().

@@ -9,6 +9,7 @@ SysBackend::SysBackend(Core& core) {
   add_rotate_routes(core, routes_);
   add_passkey_routes(core, routes_);
   add_kek_routes(core, routes_);
+  add_snapshot_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);
   add_remount_routes(core, routes_);
