@@ -52,7 +52,7 @@ def restore(server, path, *flags, token=""):
 def as_before(old, new):
     """`new` is to be opened and asked as `old` was."""
     new.shares, new.threshold, new.token = old.shares, old.threshold, old.token
-    new.app_token = old.app_token
+    new.app_token = getattr(old, "app_token", None)
 
 
 def test_save_and_restore_on_a_bare_node(tmp_path):
@@ -312,12 +312,24 @@ def test_parts_fit_the_listeners_limit(tmp_path):
 
 
 def upload(server, data):
-    begun = server.call("POST", "sys/storage/restore", {"bytes": len(data)},
-                        token="")
+    begun = server.call("POST", "sys/storage/restore", {"bytes": len(data)})
     for at in range(0, len(data), begun["part_bytes"]):
         server.call("POST", f"sys/storage/restore/{begun['id']}/part/{at}",
                     data=data[at:at + begun["part_bytes"]])
     return begun["id"]
+
+
+def start_apply(server, upload_id):
+    def apply():
+        try:
+            server.request("POST", f"sys/storage/restore/{upload_id}/apply",
+                           {"force": True})
+        except requests.exceptions.RequestException:
+            pass
+
+    thread = threading.Thread(target=apply)
+    thread.start()
+    return thread
 
 
 @pytest.mark.parametrize("bare", [True, False])
@@ -337,16 +349,7 @@ def test_kill_9_during_restore(tmp_path, bare):
             upload_id = upload(new, data)
             before = (list(new.shares), new.token)
 
-            def apply():
-                try:
-                    new.request("POST",
-                                f"sys/storage/restore/{upload_id}/apply",
-                                {"force": True})
-                except requests.exceptions.RequestException:
-                    pass
-
-            thread = threading.Thread(target=apply)
-            thread.start()
+            thread = start_apply(new, upload_id)
             time.sleep(delay)
             new.kill()
             thread.join()
@@ -382,13 +385,10 @@ def test_a_lost_file_is_said_and_can_be_restored_again(tmp_path):
         with Server() as new:
             new.start()
             upload_id = upload(new, data)
-            thread = threading.Thread(
-                target=lambda: requests.post(
-                    new.url(f"sys/storage/restore/{upload_id}/apply"), json={}))
-            thread.daemon = True
-            thread.start()
+            thread = start_apply(new, upload_id)
             time.sleep(delay)
             new.kill()
+            thread.join()
             for file in (new.directory / "store").glob("restore-*"):
                 file.unlink()
             new.start()

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
 
 #include "base/encoding.h"
 #include "base/file.h"

@@ -7,19 +7,6 @@
 #include "server/core.h"
 
 namespace bulla::server {
-namespace {
-
-// When storage does not say whether it took the marker, it is asked.
-Result<void> begin_marked(storage::Storage& storage,
-                          const snapshot::Marker& marker) {
-  auto begun = snapshot::begin(storage, marker);
-  if (begun || begun.error().code() != ErrorCode::kUnavailable) return begun;
-  const auto stored = snapshot::Marker::read(storage);
-  const bool taken = stored && *stored && **stored == marker;
-  return taken ? Result<void>{} : begun;
-}
-
-}  // namespace
 
 Result<void> Core::finish_marked(const snapshot::Marker& marker) {
   const std::string path = snapshots_.path_of(marker.id);
@@ -37,10 +24,15 @@ Result<snapshot::Checked> Core::replace_all(const snapshot::Checked& checked,
   custody_.seal();
   barrier_.drain();
   snapshots_.hand_over(marker.id);
-  if (auto begun = begin_marked(parts_.storage, marker); !begun) {
-    snapshots_.remove_file(marker.id);
-    sealed_by_hand_ = false;
-    return fail(std::move(begun).error());
+  if (auto begun = snapshot::begin(parts_.storage, marker); !begun) {
+    // When it does not say whether it took the marker, it is asked.
+    const auto stored = snapshot::Marker::read(parts_.storage);
+    if (!stored || !*stored || **stored != marker) {
+      // Where it does not even say that, the next start finds out.
+      if (stored) snapshots_.remove_file(marker.id);
+      sealed_by_hand_ = false;
+      return fail(std::move(begun).error());
+    }
   }
   custody_.forget();
   parts_.log.warn("a snapshot is being restored",

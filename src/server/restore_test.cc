@@ -161,7 +161,9 @@ void crash_everywhere(const Opened& source, const std::string& bytes,
     bool done = false;
     {
       const auto core = machine.start(faulty);
-      if (!bare) ASSERT_TRUE(core->unseal(before.share.clone()).value());
+      if (!bare) {
+        ASSERT_TRUE(core->unseal(before.share.clone()).value());
+      }
       const auto id = uploaded(*core, bytes);
       faulty.clear();
       faulty.crash_at(step);
@@ -180,9 +182,13 @@ void crash_everywhere(const Opened& source, const std::string& bytes,
     ASSERT_TRUE(core->finish_restore());
     EXPECT_TRUE(core->check_restorable());
     const bool is_new = opens(*core, source);
-    if (marked || done) EXPECT_TRUE(is_new);
-    if (!is_new && !bare) EXPECT_TRUE(opens(*core, before));
-    if (!is_new && bare) EXPECT_FALSE(core->custody().initialized().value());
+    if (marked || done) {
+      EXPECT_TRUE(is_new);
+    } else if (!is_new && bare) {
+      EXPECT_FALSE(core->custody().initialized().value());
+    } else if (!is_new) {
+      EXPECT_TRUE(opens(*core, before));
+    }
     if (done) break;
   }
   EXPECT_GE(went_on, 5);
