@@ -1,0 +1,172 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "crypto/hash.h"
+#include "crypto/rng.h"
+
+namespace bulla::crypto {
+
+enum class AsymmetricAlgorithm : std::uint8_t {
+  kEd25519,    // RFC 8032, pure
+  kEcdsaP256,  // FIPS 186-5
+  kEcdsaP384,
+  kEcdsaP521,
+  kRsa,  // RFC 8017; 2048, 3072 or 4096 bit
+};
+
+enum class RsaPadding : std::uint8_t { kPss, kPkcs1v15 };
+enum class EcdsaEncoding : std::uint8_t {
+  kDer,    // SEQUENCE { r, s } (RFC 3279)
+  kFixed,  // r ‖ s, each as long as the curve's order (IEEE P1363, JWS)
+};
+
+/// PSS salt lengths that are rules, not lengths in bytes.
+constexpr int kPssSaltAuto = 0;   // sign: as long as fits; verify: any
+constexpr int kPssSaltHash = -1;  // as long as the hash
+
+/// How a message is signed. What does not concern the key's algorithm is not
+/// read: Ed25519 reads none of it, ECDSA no RSA member.
+struct SignatureScheme {
+  /// Absent: the input is signed as it is, PKCS#1 v1.5 without DigestInfo.
+  std::optional<HashAlgorithm> hash = HashAlgorithm::kSha2_256;
+  bool prehashed = false;  ///< The input is the hash already.
+  RsaPadding padding = RsaPadding::kPss;
+  int salt_length = kPssSaltAuto;
+  EcdsaEncoding encoding = EcdsaEncoding::kDer;
+};
+
+enum class RsaEncryption : std::uint8_t { kOaep, kPkcs1v15 };
+
+/// An RSA key in numbers, big-endian and without leading zeros. The private
+/// half is empty for a public key.
+struct RsaNumbers {
+  Bytes n;
+  Bytes e;
+  SecretBytes d;
+  SecretBytes p;
+  SecretBytes q;
+};
+/// A point of a named curve and, for a private key, its scalar; big-endian.
+struct EcNumbers {
+  Bytes x;
+  Bytes y;
+  SecretBytes d;
+};
+
+/// The public half of a key pair. Immutable; copies share; any thread.
+class PublicKey {
+ public:
+  /// SubjectPublicKeyInfo (RFC 5280), DER or PEM; input is hostile.
+  ///   kInvalidArgument  not one, with trailing bytes, or of an algorithm,
+  ///                     curve or size that is not in AsymmetricAlgorithm.
+  static Result<PublicKey> from_spki_der(ByteView der);
+  static Result<PublicKey> from_spki_pem(std::string_view pem);
+  /// `raw` has 32 bytes. kInvalidArgument otherwise.
+  static Result<PublicKey> from_ed25519(ByteView raw);
+
+  AsymmetricAlgorithm algorithm() const;
+  /// Of the modulus, or of the curve's field.
+  std::size_t bits() const;
+  Bytes spki_der() const;
+  std::string spki_pem() const;  ///< With a newline at the end.
+  Bytes ed25519_raw() const;     ///< kEd25519 only.
+  RsaNumbers rsa_numbers() const;
+  EcNumbers ec_numbers() const;
+  friend bool operator==(const PublicKey& a, const PublicKey& b);
+
+  /// Whether `signature` is this key's over `input`; false for any signature
+  /// of the right form that is not.
+  ///   kInvalidArgument  ECDSA in DER that is not one ("supplied signature is
+  ///                     invalid", "supplied signature contains extra data").
+  ///   kInternal         prehashed input of the wrong length, a salt length
+  ///                     that is not possible, with Go's texts
+  ///                     (reference/transit.md §7).
+  Result<bool> verify(const SignatureScheme& scheme, ByteView input,
+                      ByteView signature) const;
+
+  /// RSA only. OAEP uses `hash` for both label and MGF1, the label is empty.
+  ///   kInternal  "failed to RSA encrypt the plaintext: crypto/rsa: message
+  ///              too long for RSA key size".
+  Result<Bytes> encrypt(RsaEncryption padding, HashAlgorithm hash,
+                        ByteView plaintext) const;
+
+  struct Impl;
+
+ private:
+  friend class PrivateKey;
+  explicit PublicKey(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// A key pair whose private numbers are in OpenSSL's secure heap
+/// (start_secure_heap()) or in SecretBytes. Move-only; safe to use from many
+/// threads at once.
+class PrivateKey {
+ public:
+  /// `bits` is read for RSA only: 2048, 3072 or 4096.
+  ///   kInvalidArgument  another size.
+  ///   kExhausted        no secure memory left.
+  static Result<PrivateKey> generate(AsymmetricAlgorithm algorithm,
+                                     std::size_t bits, Rng& rng);
+  /// PKCS#8 PrivateKeyInfo (RFC 5958, RFC 8410), also with the OID of
+  /// RSASSA-PSS or of X25519-less EC forms of Ed25519 where OpenSSL reads them;
+  /// input is hostile.
+  ///   kInvalidArgument  not one, or not of AsymmetricAlgorithm.
+  static Result<PrivateKey> from_pkcs8(ByteView der);
+  /// The 32-byte seed of RFC 8032.
+  static Result<PrivateKey> from_ed25519_seed(ByteView seed);
+  /// kInvalidArgument  the numbers do not make a key.
+  static Result<PrivateKey> from_ec(AsymmetricAlgorithm curve, ByteView d);
+  static Result<PrivateKey> from_rsa(const RsaNumbers& numbers);
+
+  PrivateKey(PrivateKey&&) noexcept;
+  PrivateKey& operator=(PrivateKey&&) noexcept;
+  ~PrivateKey();
+
+  AsymmetricAlgorithm algorithm() const { return public_key().algorithm(); }
+  const PublicKey& public_key() const;
+
+  SecretBytes pkcs8_der() const;
+  /// "BEGIN PRIVATE KEY"; with a newline at the end.
+  SecretBytes pkcs8_pem() const;
+  /// The algorithm's own form with a newline at the end: "BEGIN RSA PRIVATE
+  /// KEY" (RFC 8017 A.1.2) or "BEGIN EC PRIVATE KEY" (RFC 5915). RSA and EC
+  /// only.
+  SecretBytes traditional_pem() const;
+  SecretBytes ed25519_seed() const;  ///< kEd25519 only; 32 bytes.
+  RsaNumbers rsa_numbers() const;
+  EcNumbers ec_numbers() const;
+
+  /// kInternal  prehashed input of the wrong length for RSA ("crypto/rsa:
+  ///            input must be hashed message"), an impossible salt length.
+  Result<Bytes> sign(const SignatureScheme& scheme, ByteView input) const;
+
+  /// RSA only; PKCS#1 v1.5 answers random bytes of unpredictable length for a
+  /// bad padding where OpenSSL's implicit rejection is there, else fails.
+  ///   kInternal  "failed to RSA decrypt the ciphertext: crypto/rsa:
+  ///              decryption error", whatever was wrong.
+  Result<SecretBytes> decrypt(RsaEncryption padding, HashAlgorithm hash,
+                              ByteView ciphertext) const;
+
+  struct Impl;
+
+ private:
+  explicit PrivateKey(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Gives OpenSSL a locked, guarded, undumpable heap for private numbers, once a
+/// process, before any key is made. `bytes` is a power of two, taken from the
+/// memory-lock limit as it is used. False when it could not be locked.
+bool start_secure_heap(std::size_t bytes);
+
+}  // namespace bulla::crypto
