@@ -45,6 +45,22 @@ Result<crypto::HashAlgorithm> mac_algorithm(std::string_view name) {
   return invalid(fmt::format("unsupported algorithm \"{}\"", name));
 }
 
+namespace {
+
+Result<const KeyVersion*> version_with_hmac_key(Cipher& cipher,
+                                                std::int64_t number) {
+  const KeyTypeInfo& type = cipher.key().type();
+  if (!type.hmacs()) {
+    return invalid(fmt::format("key type {} does not support HMAC", type.name));
+  }
+  TRY_ASSIGN(const KeyVersion* version,
+             cipher.version(static_cast<std::uint32_t>(number)));
+  if (!version->hmac_key().empty()) return version;
+  return invalid("no HMAC key exists for that key version");
+}
+
+}  // namespace
+
 Result<const KeyVersion*> version_to_mac(Cipher& cipher, std::int64_t asked) {
   const KeyRecord& record = cipher.key().record();
   if (asked == 0) asked = record.latest_version;
@@ -61,7 +77,7 @@ Result<const KeyVersion*> version_to_mac(Cipher& cipher, std::int64_t asked) {
         fmt::format("key version does not exist; latest key version is {}",
                     record.latest_version));
   }
-  return cipher.version(static_cast<std::uint32_t>(asked));
+  return version_with_hmac_key(cipher, asked);
 }
 
 Result<crypto::Digest> mac_of(TransitLoop& loop, const KeyVersion& version,
@@ -95,7 +111,7 @@ Result<bool> mac_holds(Cipher& cipher, crypto::HashAlgorithm algorithm,
         "cannot verify HMAC: version is too old (disallowed by policy)");
   }
   TRY_ASSIGN(const KeyVersion* version,
-             cipher.version(static_cast<std::uint32_t>(parsed.version)));
+             version_with_hmac_key(cipher, parsed.version));
   return constant_time_equal(version->hmac(algorithm, message).view(), given);
 }
 

@@ -94,7 +94,8 @@ class TransitTest : public EngineTest {
       }
     }
     ASSERT_TRUE(view_.put(key_path(name), encode(record).expose()));
-    ASSERT_TRUE(view_.put(version_path(name, 1), encode(version).expose()));
+    ASSERT_TRUE(
+        view_.put(version_path(name, record.id, 1), encode(version).expose()));
   }
   /// 00 01 02 …
   static Bytes counting(std::size_t size) {

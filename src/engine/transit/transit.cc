@@ -8,6 +8,7 @@ TransitBackend::TransitBackend(const api::BackendContext& context)
     : storage_(context.storage),
       log_(context.log),
       keys_(context.storage, context.rng),
+      hidden_keys_(context.storage.sub("hidden/"), context.rng),
       routes_(make_routes()) {
   load_cache_size();
 }
@@ -51,6 +52,13 @@ Result<const Key*> TransitBackend::require_key(std::string_view name,
   TRY_ASSIGN(const Key* key, find_key(name, context));
   if (key == nullptr) return fail(invalid_argument(std::string(missing)));
   return key;
+}
+
+Result<std::shared_ptr<const Key>> TransitBackend::wrapping_key(Time now) {
+  KeyRecord wanted;
+  wanted.type = KeyType::kRsa4096;
+  TRY_ASSIGN(auto made, hidden_keys_.create("wrapping-key", wanted, now));
+  return std::move(made.key);
 }
 
 void TransitBackend::tick(Time now) {

@@ -78,8 +78,12 @@ class TransitBackend final : public api::Backend {
   /// The same; kInvalidArgument with `missing` when there is none.
   Result<const Key*> require_key(std::string_view name, Context& context,
                                  std::string_view missing);
-  /// The key body (reference/transit.md §3), read from storage where needed.
-  Answer key_body(const Key& key);
+  /// The RSA-4096 key that imported material is wrapped for, made on first use.
+  /// Blocks, for seconds then.
+  Result<std::shared_ptr<const Key>> wrapping_key(Time now);
+  /// The key body (reference/transit.md §3), read from storage where needed;
+  /// with the public keys that a derived key has for `context`, if any.
+  Answer key_body(const Key& key, ByteView context = {});
 
   std::vector<api::Route> make_routes();
   void add_use_routes(std::vector<api::Route>& routes);
@@ -97,6 +101,7 @@ class TransitBackend final : public api::Backend {
   barrier::View storage_;
   const Logger& log_;
   KeyStore keys_;
+  KeyStore hidden_keys_;  // of no name in the API, and in no list
   std::vector<api::Route> routes_;
 
   mutable std::mutex counters_mutex_;
