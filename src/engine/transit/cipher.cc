@@ -142,6 +142,7 @@ Result<void> Cipher::derive(const KeyVersion& version, ByteView context) {
 Result<const crypto::Aead*> Cipher::aead_of(const KeyVersion& version,
                                             ByteView context) {
   const KeyRecord& record = key_.record();
+  BULLA_ASSERT(key_.type().aead.has_value());
   if (!record.derived) return version.aead();
   TRY(require_context(context));
   if (record.convergent && version.convergent_version() < 3) {

@@ -244,6 +244,17 @@ void TransitBackend::add_key_change_routes(std::vector<Route>& routes) {
                                "Versions below this one are destroyed.")},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_trim)},
        .synopsis = "Destroys the oldest versions of a named key."});
+  routes.push_back(
+      {.pattern = "keys/:name/soft-delete",
+       .fields = {kName},
+       .methods = {pool(Operation::kDelete, &TransitBackend::keys_soft_delete)},
+       .synopsis = "Puts a named key out of use, to be restored."});
+  routes.push_back(
+      {.pattern = "keys/:name/soft-delete-restore",
+       .fields = {kName},
+       .methods = {pool(Operation::kUpdate,
+                        &TransitBackend::keys_soft_delete_restore)},
+       .synopsis = "Puts a soft-deleted key back into use."});
 }
 
 void TransitBackend::add_tool_routes(std::vector<Route>& routes) {

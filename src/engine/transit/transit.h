@@ -60,6 +60,10 @@ class TransitBackend final : public api::Backend {
   Answer keys_config(const Request& request, Context& context);
   Answer keys_rotate(const Request& request, Context& context);
   Answer keys_trim(const Request& request, Context& context);
+  Answer keys_soft_delete(const Request& request, Context& context);
+  Answer keys_soft_delete_restore(const Request& request, Context& context);
+  Answer set_soft_deleted(const Request& request, Context& context,
+                          bool deleted);
   Answer cache_config_read(const Request& request, Context& context);
   Answer cache_config_write(const Request& request, Context& context);
   Answer config_keys_read(const Request& request, Context& context);
