@@ -153,6 +153,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
 
 int run_server(const cli::ServerFlags& flags) {
   server::forbid_core_dumps();
+  server::start_key_heap();
   if (!flags.dev && flags.config.empty()) {
     fmt::print(stderr,
                "Error: no configuration. Give one with -config=FILE, or start "

@@ -36,7 +36,9 @@ constexpr int kPssSaltHash = -1;  // as long as the hash
 /// How a message is signed. What does not concern the key's algorithm is not
 /// read: Ed25519 reads none of it, ECDSA no RSA member.
 struct SignatureScheme {
-  /// Absent: the input is signed as it is, PKCS#1 v1.5 without DigestInfo.
+  /// Absent: the input is signed as it is; PKCS#1 v1.5 without DigestInfo,
+  /// never PSS. ECDSA takes the leftmost bits of what exceeds the curve's
+  /// order, prehashed or not, as Go does.
   std::optional<HashAlgorithm> hash = HashAlgorithm::kSha2_256;
   bool prehashed = false;  ///< The input is the hash already.
   RsaPadding padding = RsaPadding::kPss;
@@ -46,8 +48,8 @@ struct SignatureScheme {
 
 enum class RsaEncryption : std::uint8_t { kOaep, kPkcs1v15 };
 
-/// An RSA key in numbers, big-endian and without leading zeros. The private
-/// half is empty for a public key.
+/// An RSA key in numbers, big-endian; ours come without leading zeros, yours
+/// may have some. The private half is empty for a public key.
 struct RsaNumbers {
   Bytes n;
   Bytes e;
@@ -55,7 +57,8 @@ struct RsaNumbers {
   SecretBytes p;
   SecretBytes q;
 };
-/// A point of a named curve and, for a private key, its scalar; big-endian.
+/// A point of a named curve and, for a private key, its scalar; big-endian,
+/// each as long as the curve's field.
 struct EcNumbers {
   Bytes x;
   Bytes y;
@@ -66,6 +69,8 @@ struct EcNumbers {
 class PublicKey {
  public:
   /// SubjectPublicKeyInfo (RFC 5280), DER or PEM; input is hostile.
+  /// EC points are uncompressed, curves named; text around the one PEM block
+  /// is skipped.
   ///   kInvalidArgument  not one, with trailing bytes, or of an algorithm,
   ///                     curve or size that is not in AsymmetricAlgorithm.
   static Result<PublicKey> from_spki_der(ByteView der);
@@ -86,10 +91,11 @@ class PublicKey {
   /// Whether `signature` is this key's over `input`; false for any signature
   /// of the right form that is not.
   ///   kInvalidArgument  ECDSA in DER that is not one ("supplied signature is
-  ///                     invalid", "supplied signature contains extra data").
-  ///   kInternal         prehashed input of the wrong length, a salt length
-  ///                     that is not possible, with Go's texts
-  ///                     (reference/transit.md §7).
+  ///                     invalid", "supplied signature contains extra data");
+  ///                     a salt length that does not fit ("requested salt
+  ///                     length N is invalid"); PSS without a hash.
+  ///   kInternal         prehashed input of the wrong length for RSA
+  ///                     ("crypto/rsa: input must be hashed message").
   Result<bool> verify(const SignatureScheme& scheme, ByteView input,
                       ByteView signature) const;
 
@@ -108,24 +114,32 @@ class PublicKey {
 };
 
 /// A key pair whose private numbers are in OpenSSL's secure heap
-/// (start_secure_heap()) or in SecretBytes. Move-only; safe to use from many
-/// threads at once.
+/// (start_secure_heap()) or in SecretBytes. What OpenSSL derives from an RSA
+/// key's primes when it is first used lies in its ordinary heap, wiped with
+/// the key. Move-only; safe to use from many threads at once.
+///
+/// Whatever makes one answers kExhausted where no secure memory is left.
 class PrivateKey {
  public:
-  /// `bits` is read for RSA only: 2048, 3072 or 4096.
+  /// `bits` is read for RSA only, which draws from OpenSSL's own generator:
+  /// 2048, 3072 or 4096. Takes up to seconds for RSA.
   ///   kInvalidArgument  another size.
-  ///   kExhausted        no secure memory left.
   static Result<PrivateKey> generate(AsymmetricAlgorithm algorithm,
                                      std::size_t bits, Rng& rng);
-  /// PKCS#8 PrivateKeyInfo (RFC 5958, RFC 8410), also with the OID of
-  /// RSASSA-PSS or of X25519-less EC forms of Ed25519 where OpenSSL reads them;
-  /// input is hostile.
-  ///   kInvalidArgument  not one, or not of AsymmetricAlgorithm.
+  /// PKCS#8 PrivateKeyInfo (RFC 5958, RFC 8410); input is hostile. An RSA key
+  /// may have the OID of RSASSA-PSS, an Ed25519 key the EC form that NSS
+  /// writes. What follows from n, e, d, p and q is not read but computed.
+  ///   kInvalidArgument  not one, or not of AsymmetricAlgorithm; numbers that
+  ///   do
+  ///                     not belong together; a public key that is another's.
   static Result<PrivateKey> from_pkcs8(ByteView der);
   /// The 32-byte seed of RFC 8032.
   static Result<PrivateKey> from_ed25519_seed(ByteView seed);
-  /// kInvalidArgument  the numbers do not make a key.
+  /// kInvalidArgument  `d` is 0, or not below the curve's order.
   static Result<PrivateKey> from_ec(AsymmetricAlgorithm curve, ByteView d);
+  /// kInvalidArgument  another size than 2048, 3072 or 4096 bits, an exponent
+  ///                   of more than 31 bits, n ≠ p·q, or d·e ≠ 1 modulo p-1 or
+  ///                   q-1. That p and q are prime is not proved.
   static Result<PrivateKey> from_rsa(const RsaNumbers& numbers);
 
   PrivateKey(PrivateKey&&) noexcept;
@@ -146,8 +160,14 @@ class PrivateKey {
   RsaNumbers rsa_numbers() const;
   EcNumbers ec_numbers() const;
 
-  /// kInternal  prehashed input of the wrong length for RSA ("crypto/rsa:
-  ///            input must be hashed message"), an impossible salt length.
+  ///   kInvalidArgument  a salt length that does not fit ("requested salt
+  ///                     length N is invalid"); PSS without a hash.
+  ///   kInternal         prehashed input of the wrong length for RSA
+  ///                     ("crypto/rsa: input must be hashed message"); without
+  ///                     a hash, one that is too long ("crypto/rsa: message
+  ///                     too long for RSA key size").
+  ///   kExhausted        no secure memory left: ECDSA takes a little for each
+  ///                     signature.
   Result<Bytes> sign(const SignatureScheme& scheme, ByteView input) const;
 
   /// RSA only; PKCS#1 v1.5 answers random bytes of unpredictable length for a
@@ -165,8 +185,15 @@ class PrivateKey {
 };
 
 /// Gives OpenSSL a locked, guarded, undumpable heap for private numbers, once a
-/// process, before any key is made. `bytes` is a power of two, taken from the
-/// memory-lock limit as it is used. False when it could not be locked.
+/// process (later calls answer as the first did). `bytes` is a power of two;
+/// all of it counts against the limit on locked memory, though pages are taken
+/// as they are used: an RSA-2048 key takes 1 KiB, RSA-4096 2 KiB, P-256 32
+/// bytes. To be called before anything else of OpenSSL, since only then can
+/// OpenSSL be made to wipe what its decoder of private keys frees.
+///
+/// False when it could not be locked; the heap then serves all the same,
+/// unlocked. Once it is exhausted, no key can be made (kExhausted) until others
+/// are destroyed. Without it private numbers lie in the ordinary heap.
 bool start_secure_heap(std::size_t bytes);
 
 }  // namespace bulla::crypto

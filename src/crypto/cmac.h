@@ -12,7 +12,8 @@ namespace bulla::crypto {
 constexpr std::size_t kCmacBytes = 16;
 using CmacTag = std::array<std::uint8_t, kCmacBytes>;
 
-/// A keyed AES-CMAC (RFC 4493, NIST SP 800-38B). Immutable; any thread.
+/// A keyed AES-CMAC (RFC 4493, NIST SP 800-38B). Key and subkeys are in locked
+/// memory. Immutable; any thread.
 class Cmac {
  public:
   /// kInvalidArgument  `key` is not 16, 24 or 32 bytes long.

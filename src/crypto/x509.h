@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +19,18 @@ namespace bulla::crypto {
 Result<std::string> make_csr(const PrivateKey& key,
                              std::string_view template_pem);
 
+constexpr std::size_t kCertificatesMax = 100;
+
 /// The certificates of a PEM bundle (RFC 5280), in DER, in order; input is
 /// hostile.
-///   kInvalidArgument  none, one that does not parse, or other PEM blocks.
+/// Text between the blocks is skipped.
+///   kInvalidArgument  none, more than kCertificatesMax, one that does not
+///                     parse, or other PEM blocks.
 Result<std::vector<Bytes>> parse_certificates(std::string_view pem);
 
 /// Checks a leaf-first chain for `key`: the leaf is no CA and has that public
-/// key; the last of several is a CA.
+/// key; the last of several is a CA. Who signed whom, names and times are not
+/// looked at: this is the owner's certificate for his own key.
 ///   kInvalidArgument  what does not hold.
 Result<void> check_chain(const std::vector<Bytes>& chain, const PublicKey& key);
 
