@@ -215,6 +215,11 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
     }
     TRY_ASSIGN(const std::uint32_t number, version_to_seal(key_version));
     TRY_ASSIGN(const KeyVersion* used, version(number));
+    if (key_.type().rsa()) [[unlikely]] {
+      auto made = seal_rsa(*used, {text, size});
+      wipe({text, size});
+      return made;
+    }
     TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, context));
     TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
     const std::size_t nonce_size = aead->nonce_bytes();
@@ -254,6 +259,8 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
   const auto size = base64_decode_to(parsed.payload, bytes);
   if (!size) return invalid("invalid ciphertext: could not decode base64");
   TRY_ASSIGN(const KeyVersion* used, version(number));
+  if (key_.type().rsa()) [[unlikely]]
+    return open_rsa(*used, {bytes, *size});
   TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, decoded_context));
   const std::size_t nonce_size = aead->nonce_bytes();
   if (*size < nonce_size) return invalid("invalid ciphertext length");

@@ -103,6 +103,8 @@ TransitMetrics TransitBackend::metrics() const {
           .rewrap = of(Count::kRewrap),
           .datakey = of(Count::kDatakey),
           .hmac = of(Count::kHmac),
+          .cmac = of(Count::kCmac),
+          .sign = of(Count::kSign),
           .verify = of(Count::kVerify),
           .random = of(Count::kRandom),
           .hash = of(Count::kHash),

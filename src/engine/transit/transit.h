@@ -50,7 +50,11 @@ class TransitBackend final : public api::Backend {
   Answer rewrap(const Request& request, Context& context);
   Answer datakey(const Request& request, Context& context);
   Answer hmac(const Request& request, Context& context);
+  Answer cmac(const Request& request, Context& context);
+  Answer sign(const Request& request, Context& context);
   Answer verify(const Request& request, Context& context);
+  Answer verify_signatures(const Request& request, Context& context,
+                           bool batch);
   Answer random(const Request& request, Context& context);
   Answer hash(const Request& request, Context& context);
   Answer keys_list(const Request& request, Context& context);
@@ -92,6 +96,7 @@ class TransitBackend final : public api::Backend {
   std::vector<api::Route> make_routes();
   void add_use_routes(std::vector<api::Route>& routes);
   void add_mac_routes(std::vector<api::Route>& routes);
+  void add_sign_routes(std::vector<api::Route>& routes);
   void add_key_routes(std::vector<api::Route>& routes);
   void add_key_change_routes(std::vector<api::Route>& routes);
   void add_tool_routes(std::vector<api::Route>& routes);
