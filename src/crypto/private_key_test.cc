@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 
 #include <algorithm>
 
 #include "crypto/asymmetric.h"
 #include "crypto/key_fixtures_test.h"
+#include "crypto/key_wrap.h"
+#include "crypto/x509.h"
 
 namespace bulla::crypto {
 namespace {
@@ -252,6 +255,30 @@ TEST(PrivateKey, CutAndExtendedEncodingsAreRefused) {
     trailing.push_back(0);
     EXPECT_FALSE(PublicKey::from_spki_der(trailing));
   }
+}
+
+// TLS on the same thread takes what is in the queue for its own.
+TEST(PrivateKey, FailuresLeaveNoErrorsInOpenSslsQueue) {
+  const auto key = PrivateKey::from_pkcs8(der(fixtures::kRsaPkcs8)).value();
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  EXPECT_FALSE(*key.public_key().verify({}, {}, Bytes(256, 0xFF)));
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  EXPECT_FALSE(key.decrypt(RsaEncryption::kOaep, HashAlgorithm::kSha2_256,
+                           Bytes(256, 1)));
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  Bytes spki = der(fixtures::kP256Spki);
+  spki.back() ^= 1;
+  EXPECT_FALSE(PublicKey::from_spki_der(spki));
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  EXPECT_FALSE(unwrap_kwp(Bytes(16), Bytes(16)));
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  EXPECT_FALSE(
+      parse_certificates("-----BEGIN CERTIFICATE-----\nAAAA\n"
+                         "-----END CERTIFICATE-----\n"));
+  EXPECT_EQ(ERR_peek_error(), 0U);
+  EXPECT_TRUE(parse_certificates(fixtures::kCaCertificate));
+  EXPECT_TRUE(make_csr(key, fixtures::kRequest));
+  EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
 TEST(PublicKey, PemIsOneBlock) {

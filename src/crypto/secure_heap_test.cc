@@ -130,6 +130,7 @@ void make_holes() {
 }
 
 void decoding_leaves_nothing() {
+  check(wipe_decoder_memory(), "too late");
   start_secure_heap(std::size_t{256} << 10);
   SystemRng rng;
   const auto made =
