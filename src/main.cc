@@ -8,6 +8,7 @@
 
 #include "auth/token_backend.h"
 #include "cli/cli.h"
+#include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
 #include "engine/transit/transit.h"
@@ -173,5 +174,6 @@ int run_server(const cli::ServerFlags& flags) {
 }  // namespace bulla
 
 int main(int argc, char** argv) {
+  bulla::crypto::wipe_decoder_memory();
   return bulla::cli::run_cli(argc, argv, bulla::run_server);
 }

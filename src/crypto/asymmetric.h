@@ -184,12 +184,16 @@ class PrivateKey {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Makes OpenSSL wipe what its decoder of RSA keys frees, which it does not by
+/// itself. Once a process, before anything else of OpenSSL (curl's start
+/// included); false when it is too late for that.
+bool wipe_decoder_memory();
+
 /// Gives OpenSSL a locked, guarded, undumpable heap for private numbers, once a
-/// process (later calls answer as the first did). `bytes` is a power of two;
-/// all of it counts against the limit on locked memory, though pages are taken
-/// as they are used: an RSA-2048 key takes 1 KiB, RSA-4096 2 KiB, P-256 32
-/// bytes. To be called before anything else of OpenSSL, since only then can
-/// OpenSSL be made to wipe what its decoder of private keys frees.
+/// process, before any key is made; later calls answer as the first did.
+/// `bytes` is a power of two; all of it counts against the limit on locked
+/// memory, though pages are taken as they are used: an RSA-2048 key takes 1
+/// KiB, RSA-4096 2 KiB, P-256 32 bytes. Calls wipe_decoder_memory().
 ///
 /// False when it could not be locked; the heap then serves all the same,
 /// unlocked. Once it is exhausted, no key can be made (kExhausted) until others

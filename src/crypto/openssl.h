@@ -53,7 +53,7 @@ SecretBytes private_number(const EVP_PKEY* key, const char* name,
 
 /// While one lives, all that this thread frees inside OpenSSL is wiped first.
 /// OpenSSL's decoders leave the encoded key behind in what they free. Has no
-/// effect before start_secure_heap().
+/// effect without wipe_decoder_memory().
 class WipeFreed {
  public:
   WipeFreed();

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <openssl/rsa.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "crypto/asymmetric_parts.h"
 #include "crypto/hash_parts.h"
@@ -151,6 +153,31 @@ std::size_t plaintext_max(std::size_t bits, RsaEncryption padding,
   return modulus - 2 * hash_bytes(hash) - 2;
 }
 
+// A signature without DigestInfo, opened and held against what it should be:
+// OpenSSL takes one over nothing at all for none.
+bool verify_unhashed(const PublicImpl& key, ByteView input,
+                     ByteView signature) {
+  const std::size_t modulus = modulus_bytes(key.bits);
+  if (input.size() > modulus - kPkcs1Overhead) return false;
+  const Call call(key, {Operation::kEncrypt, RSA_NO_PADDING, std::nullopt, 0});
+  Bytes opened(modulus);
+  std::size_t size = opened.size();
+  if (!call.ready() ||
+      EVP_PKEY_encrypt(call.context(), opened.data(), &size, signature.data(),
+                       signature.size()) != 1) {
+    drop_openssl_errors();
+    return false;
+  }
+  Bytes wanted(modulus, 0xFF);  // 00 01 ff … ff 00 input
+  const auto input_at =
+      wanted.end() - static_cast<std::ptrdiff_t>(input.size());
+  wanted[0] = 0;
+  wanted[1] = 1;
+  *(input_at - 1) = 0;
+  std::ranges::copy(input, input_at);
+  return opened == wanted;
+}
+
 Setting encryption_setting(Operation operation, RsaEncryption padding,
                            HashAlgorithm hash) {
   if (padding == RsaEncryption::kPkcs1v15) {
@@ -190,12 +217,13 @@ Result<bool> rsa_verify(const PublicImpl& key, const SignatureScheme& scheme,
              signature_setting(Operation::kVerify, key.bits, scheme));
   const Message message(scheme, input);
   TRY(message.check(scheme));
+  if (signature.size() != modulus_bytes(key.bits)) return false;
+  if (!scheme.hash) return verify_unhashed(key, input, signature);
   const Call call(key, setting);
   if (!call.ready()) {
     return fail(openssl_error(internal_error("cannot verify")));
   }
   const bool holds =
-      signature.size() == modulus_bytes(key.bits) &&
       EVP_PKEY_verify(call.context(), signature.data(), signature.size(),
                       message.view().data(), message.view().size()) == 1;
   if (!holds) drop_openssl_errors();

@@ -47,10 +47,15 @@ void* heap_realloc(void* memory, std::size_t size, const char*, int) {
 WipeFreed::WipeFreed() { ++wiping; }
 WipeFreed::~WipeFreed() { --wiping; }
 
+bool wipe_decoder_memory() {
+  static const bool in_time =
+      CRYPTO_set_mem_functions(heap_malloc, heap_realloc, heap_free) == 1;
+  return in_time;
+}
+
 bool start_secure_heap(std::size_t bytes) {
   static const bool locked = [bytes] {
-    // Refused once OpenSSL has allocated anything; WipeFreed then does nothing.
-    CRYPTO_set_mem_functions(heap_malloc, heap_realloc, heap_free);
+    wipe_decoder_memory();
     return CRYPTO_secure_malloc_init(bytes, kBlockBytes) == 1;
   }();
   return locked;

@@ -12,8 +12,8 @@ void forbid_core_dumps();
 
 /// The heap of private keys (crypto::start_secure_heap): 64 MiB, or what leaves
 /// three quarters of a smaller limit on locked memory to other secrets. Called
-/// before anything that uses OpenSSL. Whether it is locked; later calls answer
-/// as the first did.
+/// before any key is made. Whether it is locked; later calls answer as the
+/// first did.
 bool start_key_heap();
 
 /// Blocks SIGTERM, SIGINT and SIGHUP in this and all later threads, and ignores
