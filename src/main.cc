@@ -8,6 +8,7 @@
 
 #include "auth/token_backend.h"
 #include "cli/cli.h"
+#include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
 #include "engine/transit/transit.h"
@@ -153,6 +154,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
 
 int run_server(const cli::ServerFlags& flags) {
   server::forbid_core_dumps();
+  server::start_key_heap();
   if (!flags.dev && flags.config.empty()) {
     fmt::print(stderr,
                "Error: no configuration. Give one with -config=FILE, or start "
@@ -172,5 +174,6 @@ int run_server(const cli::ServerFlags& flags) {
 }  // namespace bulla
 
 int main(int argc, char** argv) {
+  bulla::crypto::wipe_decoder_memory();
   return bulla::cli::run_cli(argc, argv, bulla::run_server);
 }
