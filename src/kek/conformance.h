@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -97,12 +98,34 @@ inline void check_hostile_blobs(const ConformanceCase& given) {
   expect_code(provider->unwrap(longer, aad, soon()), ErrorCode::kCorrupt);
 }
 
+inline void check_versions(const ConformanceCase& given) {
+  const auto provider = given.make();
+  const auto versions = provider->versions();
+  ASSERT_FALSE(versions.empty());
+  EXPECT_EQ(std::ranges::adjacent_find(versions, std::greater_equal<>()),
+            versions.end());
+  EXPECT_NE(std::ranges::find(versions, provider->active_version()),
+            versions.end());
+  crypto::SystemRng rng;
+  const SecretBytes key = rng.secret(32);
+  for (const KekVersion version : versions) {
+    const auto wrapped =
+        provider->wrap(key, as_bytes("context"), version, soon());
+    ASSERT_TRUE(wrapped) << wrapped.error().message();
+    EXPECT_EQ(wrapped->version, version);
+    EXPECT_TRUE(provider->unwrap(*wrapped, as_bytes("context"), soon()));
+  }
+  const auto probed = provider->probe(soon());
+  EXPECT_TRUE(probed) << probed.error().message();
+}
+
 }  // namespace conformance
 
 inline void check_conformance(const ConformanceCase& given) {
   conformance::check_round_trip(given);
   conformance::check_refusals(given);
   conformance::check_hostile_blobs(given);
+  conformance::check_versions(given);
   EXPECT_FALSE(given.make()->kind().empty());
   EXPECT_FALSE(given.make()->name().empty());
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -36,7 +37,22 @@ class KekProvider {
   /// "static", "config", "transit", ….
   virtual std::string_view kind() const = 0;
   virtual std::string_view name() const = 0;
+  /// What a new installation is wrapped under. Once there is one, its install
+  /// record says which version is active, and the caller names it to wrap().
   virtual KekVersion active_version() const = 0;
+  /// The versions that this process can use, ascending, never empty. Asks
+  /// nobody.
+  virtual std::vector<KekVersion> versions() const {
+    return {active_version()};
+  }
+  /// Says that the stored keys of this installation call the KEK `key_id`
+  /// version `version`: for providers whose keys bear no numbers, before their
+  /// versions are asked for. Others ignore it, and so does one without that
+  /// KEK.
+  virtual void adopt(KekVersion version, std::string_view key_id) {
+    static_cast<void>(version);
+    static_cast<void>(key_id);
+  }
 
   /// A provider without native associated data seals SHA-256(aad) ‖ key.
   virtual Result<WrappedKey> wrap(const SecretBytes& key, ByteView aad,
@@ -44,8 +60,19 @@ class KekProvider {
   virtual Result<SecretBytes> unwrap(const WrappedKey& wrapped, ByteView aad,
                                      Deadline deadline) = 0;
 
-  /// Whether wrap() under the active version would use the very KEK that
-  /// sealed `wrapped`; if not, it is due to be wrapped anew. Asks nobody.
+  /// Makes the KEK of a version, for providers whose KEKs are theirs to make.
+  ///   kConflict     there is one.
+  ///   kUnsupported  the KEKs of this provider are made elsewhere.
+  virtual Result<void> create_version(KekVersion version, Deadline deadline);
+
+  /// Whether the provider works now: a random value, wrapped under the active
+  /// version, must open again. kCorrupt when it opens to something else, and
+  /// the errors of wrap() and unwrap().
+  virtual Result<void> probe(Deadline deadline);
+
+  /// Whether wrap() under the version of `wrapped` would use the very KEK that
+  /// sealed it; if not, it is due to be wrapped anew. Moving to another version
+  /// is the caller's affair. Asks nobody. Default: for one version only.
   virtual bool is_current(const WrappedKey& wrapped) const {
     return wrapped.version == active_version();
   }
