@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kek/static_kek.h"
+#include "kek/transit_kek.h"
 
 namespace bulla::kek {
 
@@ -13,12 +14,16 @@ Result<std::unique_ptr<KekProvider>> make_provider(
   if (kind == StaticKek::kKind) {
     return StaticKek::from_options(std::move(called), options, rng);
   }
+  if (kind == TransitKek::kKind) {
+    return TransitKek::from_options(std::move(called), options);
+  }
   if (kind == "shamir") {
     return fail(invalid_argument(
         "seal \"shamir\": opens by shares; no provider belongs to it"));
   }
-  return fail(invalid_argument(fmt::format(
-      "seal \"{}\": unknown kind; known: shamir, static", kind.substr(0, 64))));
+  return fail(invalid_argument(
+      fmt::format("seal \"{}\": unknown kind; known: shamir, static, transit",
+                  kind.substr(0, 64))));
 }
 
 }  // namespace bulla::kek
