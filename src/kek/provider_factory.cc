@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "kek/aws_kms_kek.h"
 #include "kek/static_kek.h"
 #include "kek/transit_kek.h"
 
@@ -17,13 +18,16 @@ Result<std::unique_ptr<KekProvider>> make_provider(
   if (kind == TransitKek::kKind) {
     return TransitKek::from_options(std::move(called), options);
   }
+  if (kind == AwsKmsKek::kKind) {
+    return AwsKmsKek::from_options(std::move(called), options);
+  }
   if (kind == "shamir") {
     return fail(invalid_argument(
         "seal \"shamir\": opens by shares; no provider belongs to it"));
   }
-  return fail(invalid_argument(
-      fmt::format("seal \"{}\": unknown kind; known: shamir, static, transit",
-                  kind.substr(0, 64))));
+  return fail(invalid_argument(fmt::format(
+      "seal \"{}\": unknown kind; known: awskms, shamir, static, transit",
+      kind.substr(0, 64))));
 }
 
 }  // namespace bulla::kek

@@ -178,8 +178,9 @@ TEST(ProviderFactory, KnowsItsKinds) {
   EXPECT_EQ((*named)->name(), "main");
   const auto unknown = make_provider("nokms", "", {}, rng());
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().message(),
-            "seal \"nokms\": unknown kind; known: shamir, static, transit");
+  EXPECT_EQ(
+      unknown.error().message(),
+      "seal \"nokms\": unknown kind; known: awskms, shamir, static, transit");
   EXPECT_FALSE(make_provider("shamir", "", {}, rng()));
 }
 
