@@ -49,9 +49,12 @@ Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
   std::vector<std::unique_ptr<kek::KekProvider>> providers;
   for (const server::SealStanza& seal : config.seals) {
     if (seal.disabled || seal.kind == "shamir") continue;
-    TRY_ASSIGN(auto provider,
-               kek::make_provider(seal.kind, seal.name, seal.options, rng));
-    providers.push_back(std::move(provider));
+    auto made = kek::make_provider(seal.kind, seal.name, seal.options, rng);
+    if (!made) {
+      return fail(std::move(made).error().with_context(
+          fmt::format("{}:{}", seal.file, seal.line)));
+    }
+    providers.push_back(*std::move(made));
   }
   return providers;
 }

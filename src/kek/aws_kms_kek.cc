@@ -105,7 +105,7 @@ Result<void> AwsKmsKek::read(const Stanza& stanza) {
 }
 
 Result<std::unique_ptr<KekProvider>> AwsKmsKek::from_options(
-    std::string name, const Stanza::Options& options) {
+    std::string name, const Stanza::Options& options, crypto::Rng&) {
   std::unique_ptr<AwsKmsKek> made(new AwsKmsKek);
   made->name_ = std::move(name);
   if (auto read = made->read(Stanza(options)); !read) {

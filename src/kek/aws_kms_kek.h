@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/rng.h"
 #include "kek/aws_credentials.h"
 #include "kek/kek_provider.h"
 #include "kek/remote_call.h"
@@ -35,7 +36,7 @@ class AwsKmsKek final : public KekProvider {
   /// does not answer is no error here.
   ///   kInvalidArgument  an option that is missing, unknown or cannot be.
   static Result<std::unique_ptr<KekProvider>> from_options(
-      std::string name, const Stanza::Options& options);
+      std::string name, const Stanza::Options& options, crypto::Rng&);
 
   std::string_view kind() const override { return kKind; }
   std::string_view name() const override { return name_; }

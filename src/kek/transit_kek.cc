@@ -54,7 +54,7 @@ TransitKek::TransitKek(std::string name, TransitOptions options)
 }
 
 Result<std::unique_ptr<KekProvider>> TransitKek::from_options(
-    std::string name, const Stanza::Options& options) {
+    std::string name, const Stanza::Options& options, crypto::Rng&) {
   auto read = TransitOptions::from_stanza(options);
   if (!read) {
     return fail(std::move(read).error().with_context("seal \"transit\""));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "crypto/rng.h"
 #include "kek/kek_provider.h"
 #include "kek/token_renewer.h"
 #include "kek/transit_client.h"
@@ -32,7 +33,7 @@ class TransitKek final : public KekProvider {
   /// that does not answer is no error here.
   ///   kInvalidArgument  what TransitOptions::from_stanza() says.
   static Result<std::unique_ptr<KekProvider>> from_options(
-      std::string name, const Stanza::Options& options);
+      std::string name, const Stanza::Options& options, crypto::Rng&);
 
   std::string_view kind() const override { return kKind; }
   std::string_view name() const override { return name_; }
