@@ -75,9 +75,9 @@ constexpr std::array<std::string_view, 14> kTransient{
     "DependencyTimeoutException",
     "IDPCommunicationError",
     "KeyUnavailableException"};
-constexpr std::array<std::string_view, 5> kGone{
+constexpr std::array<std::string_view, 4> kGone{
     "NotFoundException", "DisabledException", "KMSInvalidStateException",
-    "InvalidArnException", "KMSInvalidStateFault"};
+    "InvalidArnException"};
 constexpr std::array<std::string_view, 2> kForged{"InvalidCiphertextException",
                                                   "IncorrectKeyException"};
 constexpr std::array<std::string_view, 5> kRefused{
@@ -110,7 +110,7 @@ std::optional<KmsArn> parse_kms_arn(std::string_view text) {
       !parts[5].starts_with(kKey) || parts[5].size() == kKey.size()) {
     return std::nullopt;
   }
-  return KmsArn{parts[4], parts[1], parts[5].substr(kKey.size())};
+  return KmsArn{parts[1], parts[4], parts[5].substr(kKey.size())};
 }
 
 bool same_kms_account(std::string_view a, std::string_view b) {
@@ -122,9 +122,9 @@ bool same_kms_account(std::string_view a, std::string_view b) {
 
 bool same_kms_key(std::string_view a, std::string_view b) {
   if (a == b) return true;
-  return same_kms_account(a, b) &&
-         parse_kms_arn(a)->key == parse_kms_arn(b)->key &&
-         parse_kms_arn(a)->key.starts_with("mrk-");
+  if (!same_kms_account(a, b)) return false;
+  const std::string_view key = parse_kms_arn(a)->key;
+  return key.starts_with("mrk-") && key == parse_kms_arn(b)->key;
 }
 
 Result<KmsCiphertext> parse_kms_encrypt(std::string_view body) {

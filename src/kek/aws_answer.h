@@ -15,11 +15,11 @@
 
 namespace bulla::kek {
 
-/// A KMS key's full name, as far as it matters here.
+/// What matters here of a KMS key's full name.
 struct KmsArn {
-  std::string_view account;  ///< "arn:aws:kms:REGION:ACCOUNT" but for REGION:
-  std::string_view partition;
-  std::string_view key;  ///< The key's id; "mrk-…" is the same in each region.
+  std::string_view partition;  ///< "aws", "aws-cn", ….
+  std::string_view account;
+  std::string_view key;  ///< Its id; "mrk-…" is the same key in each region.
 };
 
 /// Of "arn:PARTITION:kms:REGION:ACCOUNT:key/ID", at most 256 visible
