@@ -54,8 +54,12 @@ def command(row, target, seconds, tls, h2):
     words = [str(LOADGEN), "--port",
              str(target.tls_port if tls else target.port), "-s", str(seconds),
              "--warmup", str(WARMUP), "--path", row.path]
-    words += ["-c", "8", "-d", "16", "--h2"] if h2 else [
-        "-c", str(row.connections)]
+    if h2:
+        # 8 × 16 streams; large bodies one at a time, or none ends in time.
+        words += ["--h2"] + (["-c", "8", "-d", "16"] if row.connections > 8
+                             else ["-c", str(row.connections), "-d", "1"])
+    else:
+        words += ["-c", str(row.connections)]
     words += ["--tls"] if tls else []
     if target.token:
         words += ["-H", f"X-Vault-Token: {target.token}"]

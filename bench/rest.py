@@ -11,6 +11,7 @@ from measure import LOAD_CORE, LOADGEN, Row, load, pinned
 from servers import b64, bulla, bulla_target
 
 MANY = 100_000
+ROTATIONS = 10_000
 
 
 def resident_mib(pid):
@@ -69,6 +70,11 @@ def at_rest(directory, seconds, rounds):
                      f"{made:,.0f}/s", ""))
         rows.append((f"encrypt with {MANY:,} more keys and tokens ÷ without",
                      f"{rate() / few:.2f}", "flat"))
+        before = rate()
+        many(root, directory, ROTATIONS, "/v1/transit/keys/k/rotate", "{}",
+             "rotations")
+        rows.append((f"encrypt after {ROTATIONS:,} rotations of the key ÷ "
+                     "before", f"{rate() / before:.2f}", "flat"))
         starts = [start_and_unseal(server) for _ in range(rounds)]
         rows.append((f"start to answering, {MANY:,} keys and tokens stored",
                      f"{statistics.median(s[0] for s in starts):.0f} ms",

@@ -20,7 +20,9 @@ class Http1Client final : public Client {
   void send_batch(std::uint64_t now) {
     out_.clear();
     for (unsigned i = 0; i < options_.depth; ++i) {
-      out_ += templates_.next().http1;
+      const Template& next = templates_.next();
+      aside_ = next.aside;
+      out_ += next.http1;
     }
     outstanding_ = options_.depth;
     sent_ = now;
@@ -89,7 +91,7 @@ class Http1Client final : public Client {
   }
 
   void finish(std::uint64_t now) {
-    totals_.add(status_, now - sent_);
+    totals_.add(status_, now - sent_, aside_);
     --outstanding_;
   }
   void flush(std::uint64_t) override {
@@ -103,6 +105,7 @@ class Http1Client final : public Client {
   bool chunked_ = false;
   int status_ = 0;
   unsigned outstanding_ = 0;
+  bool aside_ = false;  // of the last request sent; with -d 1, of the only one
   std::uint64_t sent_ = 0;
 };
 

@@ -7,6 +7,8 @@
 //           [--templates FILE] [--random] [--warmup 1] [--requests N]
 //
 // A line of FILE is "PATH<TAB>BODY"; lines are used round-robin, or at random.
+// A PATH that starts with ~ is load beside: it is left out of the latencies
+// (HTTP/1.1 with -d 1 only).
 // With --requests it stops after N answers, and there is no warm-up.
 #include <nghttp2/nghttp2.h>
 #include <openssl/ssl.h>

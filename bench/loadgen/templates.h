@@ -14,6 +14,7 @@ struct Template {
   std::string body;
   std::string length;
   std::string http1;  ///< The whole request.
+  bool aside = false;  ///< Load beside what is measured: not in the latencies.
 };
 
 class Templates {
@@ -47,7 +48,9 @@ class Templates {
 
  private:
   void add(const Options& options, std::string path, std::string body) {
-    Template t{std::move(path), std::move(body), {}, {}};
+    const bool aside = path.starts_with('~');
+    if (aside) path.erase(0, 1);
+    Template t{std::move(path), std::move(body), {}, {}, aside};
     t.length = std::to_string(t.body.size());
     t.http1 = options.method + " " + t.path +
               " HTTP/1.1\r\nHost: " + options.host + ":" +

@@ -39,10 +39,10 @@ struct Totals {
   std::uint64_t bytes = 0;
   Histogram latency;
 
-  void add(int status, std::uint64_t ns) {
+  void add(int status, std::uint64_t ns, bool aside = false) {
     ++requests;
     if (status < 200 || status > 299) ++bad;
-    latency.add(ns);
+    if (!aside) latency.add(ns);
   }
   void clear() {
     requests = bad = bytes = 0;
