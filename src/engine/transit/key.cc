@@ -76,6 +76,9 @@ Result<void> KeyVersion::open_key_pair(const KeyRecord& key,
   public_ = *std::move(spki);
   if (material->pkcs8.empty()) return {};
   auto pair = crypto::PrivateKey::from_pkcs8(material->pkcs8.expose());
+  if (!pair && pair.error().code() == ErrorCode::kExhausted) {
+    return fail(pair.error());
+  }
   if (!pair || !(pair->public_key() == *public_)) return misfit(key, number());
   private_ = *std::move(pair);
   material->pkcs8 = SecretBytes();

@@ -24,7 +24,8 @@ namespace bulla::engine::transit {
 /// thread.
 class KeyVersion {
  public:
-  /// kCorrupt  the material does not fit the key's type.
+  ///   kCorrupt    the material does not fit the key's type.
+  ///   kExhausted  no secure memory left.
   static Result<std::shared_ptr<const KeyVersion>> make(const KeyRecord& key,
                                                         VersionRecord record);
 

@@ -31,6 +31,9 @@ class TransitBackend final : public api::Backend {
   /// Totals over all threads. Any thread.
   TransitMetrics metrics() const;
   KeyStore& keys() { return keys_; }
+  /// The RSA-4096 key that imported material is wrapped for, made on first use.
+  /// Blocks, for seconds then.
+  Result<std::shared_ptr<const Key>> wrapping_key(Time now);
 
  private:
   using Request = api::Request;
@@ -82,9 +85,6 @@ class TransitBackend final : public api::Backend {
   /// The same; kInvalidArgument with `missing` when there is none.
   Result<const Key*> require_key(std::string_view name, Context& context,
                                  std::string_view missing);
-  /// The RSA-4096 key that imported material is wrapped for, made on first use.
-  /// Blocks, for seconds then.
-  Result<std::shared_ptr<const Key>> wrapping_key(Time now);
   /// The key body (reference/transit.md §3), read from storage where needed;
   /// with the public keys that a derived key has for `context`, if any.
   Answer key_body(const Key& key, ByteView context = {});
