@@ -124,6 +124,7 @@ Result<api::Response> TransitBackend::encrypt_single(const Request& request,
 Result<api::Response> TransitBackend::encrypt_batch(const Request& request,
                                                     Cipher& cipher) {
   const std::vector<BatchItem>& items = cipher.loop().items;
+  cipher.expect(items.size());
   BatchAnswer answer(answer_bytes(items));
   for (const BatchItem& item : items) {
     const auto sealed = cipher.seal(item.key_version, item.plaintext,

@@ -86,6 +86,14 @@ Result<void> KeyVersion::open_key_pair(const KeyRecord& key,
   return {};
 }
 
+void KeyVersion::count_with(std::shared_ptr<Usage> usage) const {
+  if (usage_owner_ == usage) return;
+  // Once given it stays: loops may be counting with it.
+  BULLA_ASSERT(usage_owner_ == nullptr);
+  usage_owner_ = std::move(usage);
+  usage_.store(usage_owner_.get(), std::memory_order_release);
+}
+
 const std::vector<Bytes>& KeyVersion::certificates() const {
   static const std::vector<Bytes> kNone;
   const auto* pair = std::get_if<KeyPairMaterial>(&record_.material);
@@ -139,12 +147,6 @@ Key::Key(KeyRecord record, VersionTree versions,
       latest_(versions_.find(record_.latest_version)),
       times_(std::move(times)) {
   BULLA_ASSERT(latest_ != nullptr);
-}
-
-Result<void> Key::check_usable() const {
-  if (!record_.soft_deleted) [[likely]]
-    return {};
-  return fail(invalid_argument("refusing to use soft-deleted key"));
 }
 
 }  // namespace bulla::engine::transit

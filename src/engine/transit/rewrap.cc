@@ -49,6 +49,7 @@ Result<api::Response> rewrap_batch(Cipher& cipher) {
   for (const BatchItem& item : items) {
     bytes += item.ciphertext.size() + item.reference.size() + kItemOverhead;
   }
+  cipher.expect(items.size());
   BatchAnswer answer(bytes);
   for (const BatchItem& item : items) {
     const auto sealed = rewrap_item(cipher, item);

@@ -80,6 +80,14 @@ constexpr Field kAutoRotate{
         "never, otherwise at least an hour.",
     .default_text = "0"};
 
+constexpr Field kMaxOperations{
+    .name = "max_operations",
+    .type = FieldType::kInt,
+    .description =
+        "The encryptions after which a version is replaced by a new one; at "
+        "least 16, or 0 for as many as the type allows.",
+    .default_text = "0"};
+
 constexpr std::string_view kHmacSynopsis =
     "Authenticates data with the named key.";
 constexpr std::string_view kVerifySynopsis =
@@ -212,7 +220,8 @@ void TransitBackend::add_key_routes(std::vector<Route>& routes) {
                   kConvergent, kExportable, kPlaintextBackup, kContext,
                   kAutoRotate,
                   typed("key_size", FieldType::kInt,
-                        "Bytes of an hmac key, 32 to 512.", "0")},
+                        "Bytes of an hmac key, 32 to 512.", "0"),
+                  kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_create),
                    pool(Operation::kRead, &TransitBackend::keys_read),
                    pool(Operation::kDelete, &TransitBackend::keys_delete)},
@@ -230,7 +239,7 @@ void TransitBackend::add_key_change_routes(std::vector<Route>& routes) {
                         "latest or any."),
                   typed("deletion_allowed", FieldType::kBool,
                         "Whether the key may be deleted."),
-                  kExportable, kPlaintextBackup, kAutoRotate},
+                  kExportable, kPlaintextBackup, kAutoRotate, kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_config)},
        .synopsis = "Changes the parameters of a named key."});
   routes.push_back(

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,8 @@ class TransitBackend final : public api::Backend {
   std::string_view help() const override;
   /// Rotates keys that are due, at most once an hour, and finishes deletions.
   void tick(Time now) override;
+  /// Stores counts of encryptions.
+  void stop() override;
 
   /// Totals over all threads. Any thread.
   TransitMetrics metrics() const;
@@ -101,9 +104,13 @@ class TransitBackend final : public api::Backend {
   api::Method pool(api::Operation operation, Member member);
 
   void load_cache_size();
+  /// Has a rotation audited that nobody asked for.
+  Result<void> announce(const KeyRecord& key, OwnRotation why);
 
   barrier::View storage_;
   const Logger& log_;
+  api::EventSink& events_;
+  const std::string uuid_;
   KeyStore keys_;
   KeyStore hidden_keys_;  // of no name in the API, and in no list
   std::vector<api::Route> routes_;
