@@ -69,6 +69,7 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"log_file", into<&C::log_file>},
     {"pid_file", into<&C::pid_file>},
     {"disable_mlock", into<&C::disable_mlock>},
+    {"fips_mode", into<&C::fips_mode>},
     {"ui", into<&C::ui>},
     {"raw_storage_endpoint", into<&C::raw_storage_endpoint>},
     {"unsafe_allow_api_audit_creation",

@@ -65,6 +65,7 @@ struct ServerConfig {
   std::string log_file;
   std::string pid_file;
   bool disable_mlock = false;
+  bool fips_mode = false;  ///< Transit makes and uses approved keys only.
   bool ui = false;
   bool raw_storage_endpoint = false;
   bool unsafe_allow_api_audit_creation = true;

@@ -25,7 +25,9 @@ Core::Core(CoreParts parts)
               parts_.clock),
       audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
              parts_.log),
-      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log) {
+      own_actions_(audit_, mounts_, parts_.rng, parts_.clock),
+      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
+              {.events = own_actions_, .fips_mode = parts_.config.fips_mode}) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
   }

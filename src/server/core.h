@@ -17,6 +17,7 @@
 #include "server/config.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
+#include "server/own_actions.h"
 #include "storage/staging.h"
 #include "storage/storage.h"
 
@@ -102,6 +103,7 @@ class Core {
   auth::TokenStore tokens_;
   audit::Broker audit_;
   Metrics metrics_;
+  OwnActions own_actions_;
   Mounts mounts_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time
   std::atomic<bool> serving_{false};

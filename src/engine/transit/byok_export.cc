@@ -30,7 +30,7 @@ Result<api::Response> TransitBackend::byok_export(const Request& request,
   if (destination == nullptr) {
     return refused("no such destination key to export to");
   }
-  TRY(destination->check_usable());
+  TRY(keys_.check_usable(*destination));
   TRY_ASSIGN(const Key* source, find_key(request.param("source"), context));
   if (source == nullptr) return refused("no such source key for export");
   if (!source->record().exportable) return refused("key is not exportable");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "engine/transit/cipher.h"
 
@@ -23,18 +24,19 @@ Result<RsaEncryption> padding_named(std::string_view name) {
 }  // namespace
 
 Result<void> Cipher::set_padding(std::string_view seal, std::string_view open) {
-  if (!key_.type().rsa()) return {};
+  if (!key_->type().rsa()) return {};
   TRY_ASSIGN(seal_padding_, padding_named(seal));
   TRY_ASSIGN(open_padding_, padding_named(open));
   return {};
 }
 
 Result<Cipher::Sealed> Cipher::seal_rsa(const KeyVersion& version,
-                                        ByteView plaintext) {
-  TRY_ASSIGN(rsa_sealed_,
-             version.public_key()->encrypt(
-                 seal_padding_, crypto::HashAlgorithm::kSha2_256, plaintext));
-  count_seal(&version);
+                                        ByteSpan plaintext) {
+  auto made = version.public_key()->encrypt(
+      seal_padding_, crypto::HashAlgorithm::kSha2_256, plaintext);
+  wipe(plaintext);
+  if (!made) return fail(std::move(made).error());
+  rsa_sealed_ = *std::move(made);
   return Sealed{rsa_sealed_, &version};
 }
 

@@ -126,6 +126,7 @@ Result<api::Response> TransitBackend::encrypt_single(const Request& request,
 Result<api::Response> TransitBackend::encrypt_batch(const Request& request,
                                                     Cipher& cipher) {
   const std::vector<BatchItem>& items = cipher.loop().items;
+  cipher.expect(items.size());
   BatchAnswer answer(answer_bytes(items));
   const std::string_view padding = request.fields.text("padding_scheme");
   const auto seal = [&](const BatchItem& item) -> Result<Cipher::Sealed> {

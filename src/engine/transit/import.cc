@@ -147,7 +147,7 @@ Result<api::Response> TransitBackend::import_version(const Request& request,
     return refused(
         "the import_version endpoint can only be used with an imported key");
   }
-  TRY(key->check_usable());
+  TRY(keys_.check_usable(*key));
   TRY_ASSIGN(Material material,
              imported_material(request, context, key->type()));
   std::int64_t number = request.fields.integer("version");

@@ -76,11 +76,22 @@ Result<void> KeyVersion::open_key_pair(const KeyRecord& key,
   public_ = *std::move(spki);
   if (material->pkcs8.empty()) return {};
   auto pair = crypto::PrivateKey::from_pkcs8(material->pkcs8.expose());
+  if (!pair && pair.error().code() == ErrorCode::kExhausted) {
+    return fail(pair.error());
+  }
   if (!pair || !(pair->public_key() == *public_)) return misfit(key, number());
   private_ = *std::move(pair);
   material->pkcs8 = SecretBytes();
   if (key.derived) ed25519_key_ = ed25519_bytes(*private_);
   return {};
+}
+
+void KeyVersion::count_with(std::shared_ptr<Usage> usage) const {
+  if (usage_owner_ == usage) return;
+  // Once given it stays: loops may be counting with it.
+  BULLA_ASSERT(usage_owner_ == nullptr);
+  usage_owner_ = std::move(usage);
+  usage_.store(usage_owner_.get(), std::memory_order_release);
 }
 
 const std::vector<Bytes>& KeyVersion::certificates() const {
@@ -136,12 +147,6 @@ Key::Key(KeyRecord record, VersionTree versions,
       latest_(versions_.find(record_.latest_version)),
       times_(std::move(times)) {
   BULLA_ASSERT(latest_ != nullptr);
-}
-
-Result<void> Key::check_usable() const {
-  if (!record_.soft_deleted) [[likely]]
-    return {};
-  return fail(invalid_argument("refusing to use soft-deleted key"));
 }
 
 }  // namespace bulla::engine::transit

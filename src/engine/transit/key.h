@@ -16,6 +16,7 @@
 #include "crypto/hash.h"
 #include "engine/transit/key_record.h"
 #include "engine/transit/key_type.h"
+#include "engine/transit/usage.h"
 #include "engine/transit/version_tree.h"
 
 namespace bulla::engine::transit {
@@ -24,7 +25,8 @@ namespace bulla::engine::transit {
 /// thread.
 class KeyVersion {
  public:
-  /// kCorrupt  the material does not fit the key's type.
+  ///   kCorrupt    the material does not fit the key's type.
+  ///   kExhausted  no secure memory left.
   static Result<std::shared_ptr<const KeyVersion>> make(const KeyRecord& key,
                                                         VersionRecord record);
 
@@ -60,11 +62,18 @@ class KeyVersion {
   ByteView hmac_key() const;
   crypto::Digest hmac(crypto::HashAlgorithm algorithm, ByteView input) const;
 
-  /// Messages sealed under this version since it was loaded.
-  std::uint64_t seals() const { return seals_.load(std::memory_order_relaxed); }
-  void count_seals(std::uint64_t more) const {
-    seals_.fetch_add(more, std::memory_order_relaxed);
+  /// Takes up to `wanted` encryptions under this version before they are done;
+  /// returns how many may be. 0: KeyStore::reserve() has to find room first.
+  std::uint64_t take_operations(std::uint64_t wanted) const {
+    Usage* usage = usage_.load(std::memory_order_acquire);
+    return usage == nullptr ? 0 : usage->take(wanted);
   }
+  void give_back_operations(std::uint64_t unused) const {
+    usage_.load(std::memory_order_acquire)->give_back(unused);
+  }
+  /// Gives it its count, the same to all that stand for this version. Under
+  /// the lock of the key's shard.
+  void count_with(std::shared_ptr<Usage> usage) const;
 
  private:
   explicit KeyVersion(VersionRecord record);
@@ -79,9 +88,9 @@ class KeyVersion {
   std::optional<crypto::PrivateKey> private_;
   std::optional<crypto::PublicKey> public_;
   SecretBytes ed25519_key_;  // seed ‖ public key, of derived keys
-  std::optional<crypto::Hmac> hmac_sha256_;  // the usual algorithm, ready
-  // On a line of its own: the loops' readers of the rest do not feel it.
-  alignas(64) mutable std::atomic<std::uint64_t> seals_{0};
+  std::optional<crypto::Hmac> hmac_sha256_;     // the usual algorithm, ready
+  mutable std::atomic<Usage*> usage_{nullptr};  // that of usage_owner_
+  mutable std::shared_ptr<Usage> usage_owner_;
 };
 
 /// Creation times as they became known, shared by all snapshots of one key, so
@@ -111,9 +120,6 @@ class Key {
   const KeyVersion* loaded(std::uint32_t number) const {
     return number == record_.latest_version ? latest_ : versions_.find(number);
   }
-  /// Whether the key may be used at all.
-  ///   kInvalidArgument  it is soft-deleted.
-  Result<void> check_usable() const;
   const VersionTree& versions() const { return versions_; }
   const std::shared_ptr<CreationTimes>& times() const { return times_; }
 

@@ -100,6 +100,25 @@ void write_kdf(JsonWriter& writer, const KeyRecord& record) {
       .member("kdf_mode", "hmac-sha256-counter");
 }
 
+// Counts of encryptions, of the versions that `keys` lists, and their bound; 0
+// for none.
+Result<void> write_operations(JsonWriter& writer, KeyStore& store,
+                              const Key& key) {
+  const KeyRecord& record = key.record();
+  const std::uint32_t first = record.min_decryption_version;
+  TRY_ASSIGN(const auto counts,
+             store.operations(key, first, record.latest_version));
+  std::map<std::string, std::uint64_t> shown;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    shown.emplace(number_text(first + static_cast<std::uint32_t>(i)),
+                  counts[i]);
+  }
+  writer.key("operations").begin_object();
+  for (const auto& [number, count] : shown) writer.member(number, count);
+  writer.end_object();
+  return {};
+}
+
 void write_stamp(JsonWriter& writer, std::string_view name,
                  const std::optional<KeyStamp>& stamp) {
   if (!stamp) return;
@@ -129,13 +148,15 @@ void write_head(JsonWriter& writer, const KeyRecord& record) {
   if (record.key_size != 0) writer.member("key_size", record.key_size);
 }
 
-void write_tail(JsonWriter& writer, const KeyRecord& record,
-                const KeyTypeInfo& type) {
-  writer.member("latest_version", record.latest_version)
-      .member("min_available_version", record.min_available_version)
+void write_minimums(JsonWriter& writer, const KeyRecord& record) {
+  writer.member("min_available_version", record.min_available_version)
       .member("min_decryption_version", record.min_decryption_version)
       .member("min_encryption_version", record.min_encryption_version)
       .member("name", record.name);
+}
+
+void write_tail(JsonWriter& writer, const KeyRecord& record,
+                const KeyTypeInfo& type) {
   write_stamp(writer, "restore_info", record.restore_info);
   writer.member("soft_deleted", record.soft_deleted)
       .member("supports_decryption", type.encrypts)
@@ -149,17 +170,26 @@ void write_tail(JsonWriter& writer, const KeyRecord& record,
 
 Result<api::Response> TransitBackend::key_body(const Key& key,
                                                ByteView context) {
+  const KeyRecord& record = key.record();
   std::string data;
   JsonWriter writer(data);
   writer.begin_object();
-  write_head(writer, key.record());
+  write_head(writer, record);
   if (key.type().shows_keys) {
     TRY_ASSIGN(const auto shown, versions_shown(keys_, key, context));
     writer.key("keys").begin_object();
     for (const auto& [number, text] : shown) writer.key(number).raw(text);
     writer.end_object();
   }
-  write_tail(writer, key.record(), key.type());
+  writer.member("latest_version", record.latest_version);
+  if (key.type().encrypts) {
+    const std::uint64_t limit = operations_limit(record);
+    writer.member("max_operations",
+                  limit == KeyRecord::kOperationsMax ? 0 : limit);
+  }
+  write_minimums(writer, record);
+  if (key.type().encrypts) TRY(write_operations(writer, keys_, key));
+  write_tail(writer, record, key.type());
   writer.end_object();
   return Response::with_data(std::move(data));
 }

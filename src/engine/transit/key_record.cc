@@ -139,6 +139,24 @@ Result<KeyRecord> decode_key_record(ByteView bytes) {
   return record;
 }
 
+SecretBytes encode(const UsageRecord& record) {
+  WireWriter w;
+  w.u8(kFormat).u64(record.ceiling);
+  return std::move(w).finish();
+}
+
+Result<UsageRecord> decode_usage_record(ByteView bytes) {
+  constexpr std::string_view kWhat = "transit usage record";
+  WireReader reader(bytes);
+  const std::uint8_t format = reader.u8();
+  const UsageRecord record{.ceiling = reader.u64()};
+  TRY(reader.finish(kWhat));
+  if (format != kFormat || record.ceiling > KeyRecord::kOperationsMax) {
+    return fail(implausible(kWhat));
+  }
+  return record;
+}
+
 std::string key_path(std::string_view name) {
   return fmt::format("key/{}", name);
 }
@@ -151,6 +169,25 @@ std::string versions_prefix(std::string_view name, const KeyId& id) {
 std::string version_path(std::string_view name, const KeyId& id,
                          std::uint32_t number) {
   return fmt::format("version/{}/{}/{:08x}", name, hex_encode(id), number);
+}
+std::string usage_prefix(std::string_view name) {
+  return fmt::format("usage/{}/", name);
+}
+std::string usage_prefix(std::string_view name, const KeyId& id) {
+  return fmt::format("usage/{}/{}/", name, hex_encode(id));
+}
+std::string usage_path(std::string_view name, const KeyId& id,
+                       std::uint32_t number) {
+  return fmt::format("usage/{}/{}/{:08x}", name, hex_encode(id), number);
+}
+std::uint32_t usage_number(std::string_view path) {
+  constexpr std::size_t kDigits = 8;
+  if (path.size() < kDigits) return 0;
+  std::array<std::uint8_t, kDigits / 2> bytes{};
+  const auto decoded = hex_decode(path.substr(path.size() - kDigits));
+  if (!decoded) return 0;
+  std::ranges::copy(*decoded, bytes.begin());
+  return get_be32(bytes.data());
 }
 std::string purge_path(std::string_view name) {
   return fmt::format("purge/{}", name);

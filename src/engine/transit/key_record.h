@@ -105,10 +105,18 @@ struct VersionRecord {
   Material material;
 };
 
+/// How far a version may count its encryptions before more is written:
+/// `usage/<name>/<id>/<number as 8 hex digits>`. It has done no more.
+struct UsageRecord {
+  std::uint64_t ceiling = 0;  ///< At most kOperationsMax.
+};
+
 SecretBytes encode(const KeyRecord& record);
 SecretBytes encode(const VersionRecord& record);
 Result<KeyRecord> decode_key_record(ByteView bytes);
 Result<VersionRecord> decode_version_record(ByteView bytes);
+SecretBytes encode(const UsageRecord& record);
+Result<UsageRecord> decode_usage_record(ByteView bytes);
 Material clone(const Material& material);
 VersionRecord clone(const VersionRecord& record);
 
@@ -119,6 +127,12 @@ std::string versions_prefix(std::string_view name);
 std::string versions_prefix(std::string_view name, const KeyId& id);
 std::string version_path(std::string_view name, const KeyId& id,
                          std::uint32_t number);
+std::string usage_prefix(std::string_view name);
+std::string usage_prefix(std::string_view name, const KeyId& id);
+std::string usage_path(std::string_view name, const KeyId& id,
+                       std::uint32_t number);
+/// The number that such a path ends with; 0 when it ends otherwise.
+std::uint32_t usage_number(std::string_view path);
 /// Says that entries of that name are left over; holds nothing but a format.
 std::string purge_path(std::string_view name);
 

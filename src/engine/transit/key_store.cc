@@ -6,8 +6,8 @@
 
 namespace bulla::engine::transit {
 
-KeyStore::KeyStore(barrier::View storage, crypto::Rng& rng)
-    : storage_(std::move(storage)), rng_(rng) {}
+KeyStore::KeyStore(barrier::View storage, crypto::Rng& rng, KeyStoreRules rules)
+    : storage_(std::move(storage)), rng_(rng), rules_(std::move(rules)) {}
 
 KeyStore::Shard& KeyStore::shard_of(std::string_view name) {
   return shards_[TextHash{}(name) % kShards];

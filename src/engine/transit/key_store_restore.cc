@@ -13,8 +13,6 @@ namespace {
 
 using barrier::Change;
 
-// Room for the removal of the purge mark itself.
-constexpr std::size_t kPurgeBatch = storage::Storage::kChangesMax - 1;
 constexpr std::size_t kWriteBatch = 64;
 
 constexpr std::array<std::uint8_t, 1> kPurgeFormat{1};
@@ -57,6 +55,7 @@ Result<KeyStore::KeyPtr> KeyStore::restore(KeyRecord record,
   rng_.fill(record.id);
   for (VersionRecord& version : versions) version.key_id = record.id;
   if (!versions.empty()) record.latest_created = versions.back().created;
+  TRY(check_type(record.type));
   TRY(check_whole(record, versions));
   Shard& shard = shard_of(record.name);
   const std::lock_guard lock(shard.writer);
@@ -77,6 +76,7 @@ Result<KeyStore::KeyPtr> KeyStore::restore(KeyRecord record,
   const auto committed = storage_.commit(changes);
   forget(shard, record.name);
   TRY(committed);
+  shard.usage.drop(record.name);
   TRY_ASSIGN(auto key, load(record));
   publish(shard, record.name, key);
   static_cast<void>(purge(record.name));
@@ -100,35 +100,44 @@ Result<void> KeyStore::write_versions(
   return {};
 }
 
-// Whatever is below the name and is no version of the present key goes.
+// Whatever is below `prefix` and not at or behind `kept_from` within `kept`
+// goes.
+Result<void> KeyStore::sweep(const std::string& prefix, const std::string& kept,
+                             const std::string& kept_from) const {
+  constexpr std::size_t kBatch = storage::Storage::kChangesMax;
+  std::string after;
+  while (true) {
+    TRY_ASSIGN(const auto paths, storage_.scan(prefix, after, kBatch));
+    bool passes = false;
+    std::vector<Change> changes;
+    for (const std::string& path : paths) {
+      passes = !kept.empty() && path.starts_with(kept) && path >= kept_from;
+      if (passes) break;
+      changes.push_back(Change::remove(path));
+    }
+    if (!changes.empty()) TRY(storage_.commit(changes));
+    // What is kept is passed over in one go.
+    if (passes) after = kept + '~';
+    if (!passes && paths.size() < kBatch) return {};
+  }
+}
+
 Result<void> KeyStore::purge(std::string_view name) const {
   TRY_ASSIGN(const auto mark, storage_.get(purge_path(name)));
   if (!mark) return {};
   TRY_ASSIGN(const auto stored, read_record(name));
-  const std::string own =
-      stored ? versions_prefix(name, stored->record.id) : std::string();
-  const std::string kept_from =
-      stored ? version_path(name, stored->record.id,
-                            lowest_version(stored->record))
-             : std::string();
-  std::string after;
-  while (true) {
-    TRY_ASSIGN(const auto paths,
-               storage_.scan(versions_prefix(name), after, kPurgeBatch));
-    bool kept = false;
-    std::vector<Change> changes;
-    for (const std::string& path : paths) {
-      kept = stored && path.starts_with(own) && path >= kept_from;
-      if (kept) break;
-      changes.push_back(Change::remove(path));
-    }
-    // What is kept is passed over in one go.
-    if (kept) after = own + '~';
-    const bool last = !kept && paths.size() < kPurgeBatch;
-    if (last) changes.push_back(Change::remove(purge_path(name)));
-    if (!changes.empty()) TRY(storage_.commit(changes));
-    if (last) return {};
+  if (!stored) {
+    TRY(sweep(versions_prefix(name), {}, {}));
+    TRY(sweep(usage_prefix(name), {}, {}));
+  } else {
+    const KeyId& id = stored->record.id;
+    const std::uint32_t lowest = lowest_version(stored->record);
+    TRY(sweep(versions_prefix(name), versions_prefix(name, id),
+              version_path(name, id, lowest)));
+    TRY(sweep(usage_prefix(name), usage_prefix(name, id),
+              usage_path(name, id, lowest)));
   }
+  return storage_.remove(purge_path(name));
 }
 
 Result<void> KeyStore::finish_purges() {

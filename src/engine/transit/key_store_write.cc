@@ -33,7 +33,24 @@ struct MadeAhead {
   Material material;
 };
 
+// What the commit of a new version stores of its count.
+void add_usage(std::vector<Change>& changes, const KeyRecord& record,
+               const UsageBook::Fresh& usage) {
+  if (!usage.entry || !key_type_info(record.type).encrypts) return;
+  changes.push_back(
+      Change::put(usage_path(record.name, record.id, record.latest_version),
+                  usage.entry->expose()));
+}
+
 }  // namespace
+
+void KeyStore::start_counting(Shard& shard, const KeyRecord& record,
+                              const KeyVersion& version,
+                              const UsageBook::Fresh& usage) {
+  if (!key_type_info(record.type).encrypts) return;
+  version.count_with(usage.usage);
+  shard.usage.adopt(record, version.number(), usage);
+}
 
 VersionRecord KeyStore::new_version(const KeyRecord& record,
                                     Material material) const {
@@ -60,6 +77,7 @@ Result<KeyStore::Created> KeyStore::create(std::string_view name,
   if (slot != nullptr) {
     if (auto key = slot->load()) return Created{std::move(key), false};
   }
+  TRY(check_type(wanted.type));
   TRY(check_derivation(wanted));
   if (!given) {
     TRY_ASSIGN(given, make_material(wanted, rng_));
@@ -96,14 +114,18 @@ Result<KeyStore::Created> KeyStore::create_locked(Shard& shard,
   record.latest_version = 1;
   record.latest_created = now;
   VersionRecord first = new_version(record, clone(material));
+  const UsageBook::Fresh usage = UsageBook::fresh(record);
   const SecretBytes record_bytes = encode(record);
   const SecretBytes version_bytes = encode(first);
   TRY_ASSIGN(auto version, KeyVersion::make(record, std::move(first)));
-  const std::array changes{
-      Change::put(key_path(name), record_bytes.expose())
-          .expecting(storage::Change::kAbsent),
-      Change::put(version_path(name, record.id, 1), version_bytes.expose())};
+  std::vector<Change> changes;
+  changes.push_back(Change::put(key_path(name), record_bytes.expose())
+                        .expecting(storage::Change::kAbsent));
+  changes.push_back(
+      Change::put(version_path(name, record.id, 1), version_bytes.expose()));
+  add_usage(changes, record, usage);
   TRY(storage_.commit(changes));
+  start_counting(shard, record, *version, usage);
   auto key = std::make_shared<const Key>(
       std::move(record), VersionTree().with(1, std::move(version)),
       std::make_shared<CreationTimes>());
@@ -114,7 +136,8 @@ Result<KeyStore::Created> KeyStore::create_locked(Shard& shard,
 }
 
 Result<KeyStore::KeyPtr> KeyStore::update(std::string_view name, Time now,
-                                          const Editor& edit) {
+                                          const Editor& edit,
+                                          std::optional<OwnRotation> own) {
   Shard& shard = shard_of(name);
   std::optional<MadeAhead> ahead;
   std::unique_lock lock(shard.writer);
@@ -125,6 +148,7 @@ Result<KeyStore::KeyPtr> KeyStore::update(std::string_view name, Time now,
       return no_such_key(name);
     }
     KeyRecord& record = stored->record;
+    const std::uint64_t limit = operations_limit(record);
     TRY_ASSIGN(const KeyEdit asked, edit(record));
     Result<KeyPtr> key;
     if (asked == KeyEdit::kRotate) {
@@ -139,12 +163,13 @@ Result<KeyStore::KeyPtr> KeyStore::update(std::string_view name, Time now,
           continue;
         }
       }
+      if (own && rules_.announce) TRY(rules_.announce(record, *own));
       // From now on it is the server's own.
       record.imported = false;
       key =
           store_version(shard, *std::move(stored), now, clone(ahead->material));
     } else {
-      key = store_edit(shard, *std::move(stored), asked);
+      key = store_edit(shard, *std::move(stored), asked, limit);
     }
     if (key) return key;
     if (conflict(key.error())) continue;
@@ -226,22 +251,33 @@ Result<KeyStore::KeyPtr> KeyStore::store_version(Shard& shard, Stored stored,
   const SecretBytes version_bytes = encode(version);
   const SecretBytes record_bytes = encode(record);
   TRY_ASSIGN(auto added, KeyVersion::make(record, std::move(version)));
-  const std::array changes{
-      Change::put(version_path(record.name, record.id, number),
-                  version_bytes.expose()),
-      Change::put(key_path(record.name), record_bytes.expose())
-          .expecting(stored.entry_version)};
+  const UsageBook::Fresh usage = UsageBook::fresh(record);
+  std::vector<Change> changes;
+  changes.push_back(Change::put(version_path(record.name, record.id, number),
+                                version_bytes.expose()));
+  changes.push_back(Change::put(key_path(record.name), record_bytes.expose())
+                        .expecting(stored.entry_version));
+  add_usage(changes, record, usage);
   TRY(storage_.commit(changes));
+  start_counting(shard, record, *added, usage);
   TRY_ASSIGN(auto key, next_snapshot(shard, record, number, std::move(added)));
   publish(shard, record.name, key);
   return key;
 }
 
 Result<KeyStore::KeyPtr> KeyStore::store_edit(Shard& shard, Stored stored,
-                                              KeyEdit edit) {
+                                              KeyEdit edit,
+                                              std::uint64_t limit_before) {
   const KeyRecord& record = stored.record;
   const SecretBytes record_bytes = encode(record);
+  SecretBytes usage_bytes;
   std::vector<Change> changes;
+  if (operations_limit(record) != limit_before) {
+    TRY_ASSIGN(usage_bytes, shard.usage.settle(storage_, record));
+    changes.push_back(
+        Change::put(usage_path(record.name, record.id, record.latest_version),
+                    usage_bytes.expose()));
+  }
   if (edit == KeyEdit::kTrim) changes.push_back(purge_mark(record.name));
   if (edit != KeyEdit::kNone) {
     changes.push_back(Change::put(key_path(record.name), record_bytes.expose())
@@ -250,6 +286,7 @@ Result<KeyStore::KeyPtr> KeyStore::store_edit(Shard& shard, Stored stored,
   }
   TRY_ASSIGN(auto key, next_snapshot(shard, record, 0, nullptr));
   publish(shard, record.name, key);
+  if (edit == KeyEdit::kTrim) shard.usage.drop_trimmed(record);
   // The trim holds already; entries left over go at the next tick.
   if (edit == KeyEdit::kTrim) static_cast<void>(purge(record.name));
   return key;
@@ -299,6 +336,7 @@ Result<void> KeyStore::remove(std::string_view name) {
     if (!committed && conflict(committed.error())) continue;
     forget(shard, name);
     TRY(committed);
+    shard.usage.drop(name);
     // The key is gone already; entries left over go at the next tick.
     static_cast<void>(purge(name));
     return {};
@@ -319,10 +357,13 @@ Result<std::size_t> KeyStore::rotate_due(Time now) {
     const auto stored = read_record(name);
     if (!stored || !*stored || !due((*stored)->record)) continue;
     bool rotates = false;
-    const auto done = update(name, now, [&](KeyRecord& record) {
-      rotates = due(record);
-      return Result<KeyEdit>(rotates ? KeyEdit::kRotate : KeyEdit::kNone);
-    });
+    const auto done = update(
+        name, now,
+        [&](KeyRecord& record) {
+          rotates = due(record);
+          return Result<KeyEdit>(rotates ? KeyEdit::kRotate : KeyEdit::kNone);
+        },
+        OwnRotation::kPeriod);
     if (done && rotates) ++rotated;
   }
   return rotated;

@@ -43,6 +43,8 @@ Result<KeyRecord> wanted_key(const api::Fields& fields) {
   }
   wanted.type = type->type;
   TRY_ASSIGN(wanted.key_size, key_size(*type, fields.integer("key_size")));
+  TRY_ASSIGN(wanted.max_operations,
+             check_max_operations(fields.integer("max_operations"), wanted));
   wanted.kdf = wanted.derived ? Kdf::kHkdfSha256 : Kdf::kCounter;
   wanted.exportable = fields.boolean("exportable");
   wanted.allow_plaintext_backup = fields.boolean("allow_plaintext_backup");

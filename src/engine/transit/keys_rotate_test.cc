@@ -75,10 +75,22 @@ TEST_F(KeysRotateTest, TenThousandRotations) {
   // The record does not grow, and memory keeps a bounded part of the versions.
   EXPECT_EQ(view_.get(key_path("k")).value()->value.size(), record_size);
   EXPECT_LE(snapshot("k")->versions().size(), 4097U);
-  // After a restart the latest version is all that is read.
+  // After a restart the latest version is all that is read, in as many steps
+  // as of a key that was never rotated.
+  make_key("young");
+  const auto steps_of_first_encrypt = [&](std::string_view name) {
+    restart();
+    storage_.clear();
+    encrypt(name, "x");
+    return storage_.steps();
+  };
+  EXPECT_EQ(steps_of_first_encrypt("k"), steps_of_first_encrypt("young"));
   restart();
   EXPECT_THAT(encrypt("k", "x"), StartsWith("vault:v10001:"));
   EXPECT_EQ(snapshot("k")->versions().size(), 1U);
+  const std::uint64_t steps = storage_.steps();
+  encrypt("k", "x");
+  EXPECT_EQ(storage_.steps(), steps);
   EXPECT_EQ(decrypt("k", first), "first");
   EXPECT_EQ(snapshot("k")->versions().size(), 2U);
   // The key body shows all versions, and loads none of them.

@@ -11,13 +11,13 @@ Result<api::Response> TransitBackend::set_soft_deleted(const Request& request,
                                                        Context& context,
                                                        bool deleted) {
   bool changed = false;
-  const auto key = keys_.update(
-      request.param("name"), context.now,
-      [&](KeyRecord& record) -> Result<KeyEdit> {
-        changed = record.soft_deleted != deleted;
-        record.soft_deleted = deleted;
-        return changed ? KeyEdit::kStore : KeyEdit::kNone;
-      });
+  const auto key =
+      keys_.update(request.param("name"), context.now,
+                   [&](KeyRecord& record) -> Result<KeyEdit> {
+                     changed = record.soft_deleted != deleted;
+                     record.soft_deleted = deleted;
+                     return changed ? KeyEdit::kStore : KeyEdit::kNone;
+                   });
   // A key that is not there is as good as deleted, and as restored.
   if (!key && key.error().code() == ErrorCode::kNotFound) {
     return Response::none();
@@ -25,9 +25,9 @@ Result<api::Response> TransitBackend::set_soft_deleted(const Request& request,
   if (!key) return fail(key.error());
   TRY_ASSIGN(auto answer, key_body(**key));
   if (!changed) {
-    answer.warnings.emplace_back(
-        deleted ? "key was already marked as soft deleted"
-                : "key was already restored");
+    answer.warnings.emplace_back(deleted
+                                     ? "key was already marked as soft deleted"
+                                     : "key was already restored");
   }
   return answer;
 }

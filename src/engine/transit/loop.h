@@ -126,6 +126,10 @@ struct TransitMetrics {
   std::uint64_t hash = 0;
   std::uint64_t items = 0;  ///< Messages, each of a batch counted.
   std::uint64_t keys_in_memory = 0;
+  /// Encryptions by the version that did most, as of the last tick.
+  std::uint64_t highest_operations = 0;
+  /// Keys rotated because a version had done all it may.
+  std::uint64_t limit_rotations = 0;
 };
 
 }  // namespace bulla::engine::transit

@@ -57,6 +57,7 @@ Result<api::Response> rewrap_batch(const api::Request& request,
     if (item.open_padding.empty()) item.open_padding = open;
     bytes += item.ciphertext.size() + item.reference.size() + kItemOverhead;
   }
+  cipher.expect(items.size());
   BatchAnswer answer(bytes);
   for (const BatchItem& item : items) {
     const auto sealed = rewrap_item(cipher, item);

@@ -77,6 +77,14 @@ inline constexpr api::Field kAutoRotate{
         "never, otherwise at least an hour.",
     .default_text = "0"};
 
+inline constexpr api::Field kMaxOperations{
+    .name = "max_operations",
+    .type = api::FieldType::kInt,
+    .description =
+        "The encryptions after which a version is replaced by a new one; at "
+        "least 16, or 0 for as many as the type allows.",
+    .default_text = "0"};
+
 constexpr api::Field text_field(std::string_view name,
                                 std::string_view description,
                                 std::string_view otherwise = {}) {

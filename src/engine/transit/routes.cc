@@ -99,7 +99,8 @@ void TransitBackend::add_key_routes(std::vector<Route>& routes) {
                   kConvergent, kExportable, kPlaintextBackup, kContext,
                   kAutoRotate,
                   typed("key_size", FieldType::kInt,
-                        "Bytes of an hmac key, 32 to 512.", "0")},
+                        "Bytes of an hmac key, 32 to 512.", "0"),
+                  kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_create),
                    pool(Operation::kRead, &TransitBackend::keys_read),
                    pool(Operation::kDelete, &TransitBackend::keys_delete)},
@@ -117,7 +118,7 @@ void TransitBackend::add_key_change_routes(std::vector<Route>& routes) {
                         "latest or any."),
                   typed("deletion_allowed", FieldType::kBool,
                         "Whether the key may be deleted."),
-                  kExportable, kPlaintextBackup, kAutoRotate},
+                  kExportable, kPlaintextBackup, kAutoRotate, kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_config)},
        .synopsis = "Changes the parameters of a named key."});
   routes.push_back(

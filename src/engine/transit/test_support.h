@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "engine/test_support.h"
+#include "engine/transit/derivation.h"
+#include "engine/transit/key_material.h"
 #include "engine/transit/transit.h"
 
 namespace bulla::engine::transit {

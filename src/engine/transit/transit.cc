@@ -1,14 +1,23 @@
 #include "engine/transit/transit.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "base/json_writer.h"
 
 namespace bulla::engine::transit {
 
 TransitBackend::TransitBackend(const api::BackendContext& context)
     : storage_(context.storage),
       log_(context.log),
-      keys_(context.storage, context.rng),
-      wrapping_keys_(context.storage.sub("import/"), context.rng),
+      events_(context.events),
+      uuid_(context.config.uuid),
+      keys_(
+          context.storage, context.rng,
+          {.fips_mode = context.fips_mode,
+           .announce = [this](const KeyRecord& key,
+                              OwnRotation why) { return announce(key, why); }}),
       hidden_keys_(context.storage.sub("hidden/"), context.rng),
       routes_(make_routes()) {
   load_cache_size();
@@ -55,15 +64,36 @@ Result<const Key*> TransitBackend::require_key(std::string_view name,
   return key;
 }
 
-Result<std::shared_ptr<const Key>> TransitBackend::wrapping_key(Time now) {
-  KeyRecord wanted;
-  wanted.type = KeyType::kRsa4096;
-  TRY_ASSIGN(auto made, hidden_keys_.create("wrapping-key", wanted, now));
-  return std::move(made.key);
+Result<void> TransitBackend::announce(const KeyRecord& key, OwnRotation why) {
+  std::string data;
+  JsonWriter writer(data);
+  writer.begin_object().member("automatic", true);
+  if (why == OwnRotation::kPeriod) {
+    writer.member("auto_rotate_period",
+                  static_cast<std::int64_t>(key.auto_rotate_period.count()));
+  } else {
+    writer.member("max_operations", operations_limit(key));
+  }
+  writer.member("from_version", key.latest_version).end_object();
+  return events_.announce({.mount_uuid = uuid_,
+                           .path = fmt::format("keys/{}/rotate", key.name),
+                           .data = data});
+}
+
+void TransitBackend::stop() {
+  if (const auto closed = keys_.close_usage(); !closed) {
+    log_.warn(
+        "transit: counts of encryptions were not stored and will start higher",
+        {{"error", closed.error().message()}});
+  }
 }
 
 void TransitBackend::tick(Time now) {
   const std::lock_guard lock(tick_mutex_);
+  if (const auto tended = keys_.tend_usage(); !tended) {
+    log_.warn("transit: storing counts of encryptions failed",
+              {{"error", tended.error().message()}});
+  }
   if (const auto purged = keys_.finish_purges(); !purged) {
     log_.warn("transit: deleting old key versions failed",
               {{"error", purged.error().message()}});
@@ -110,7 +140,9 @@ TransitMetrics TransitBackend::metrics() const {
           .random = of(Count::kRandom),
           .hash = of(Count::kHash),
           .items = of(Count::kItems),
-          .keys_in_memory = keys_.keys_in_memory()};
+          .keys_in_memory = keys_.keys_in_memory(),
+          .highest_operations = keys_.highest_operations(),
+          .limit_rotations = keys_.limit_rotations()};
 }
 
 }  // namespace bulla::engine::transit

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +28,15 @@ class TransitBackend final : public api::Backend {
   std::string_view help() const override;
   /// Rotates keys that are due, at most once an hour, and finishes deletions.
   void tick(Time now) override;
+  /// Stores counts of encryptions.
+  void stop() override;
 
   /// Totals over all threads. Any thread.
   TransitMetrics metrics() const;
   KeyStore& keys() { return keys_; }
+  /// The RSA-4096 key that imported material is wrapped for, made on first use.
+  /// Blocks, for seconds then.
+  Result<std::shared_ptr<const Key>> wrapping_pair(Time now);
 
  private:
   using Request = api::Request;
@@ -93,15 +99,10 @@ class TransitBackend final : public api::Backend {
   /// The same; kInvalidArgument with `missing` when there is none.
   Result<const Key*> require_key(std::string_view name, Context& context,
                                  std::string_view missing);
-  /// The RSA-4096 key that imported material is wrapped for, made on first use.
-  /// Blocks, for seconds then.
-  Result<std::shared_ptr<const Key>> wrapping_key(Time now);
   /// The key body (reference/transit.md §3), read from storage where needed;
   /// with the public keys that a derived key has for `context`, if any.
   Answer key_body(const Key& key, ByteView context = {});
 
-  /// The RSA key that imports are wrapped to, made on first use.
-  Result<std::shared_ptr<const Key>> wrapping_pair(Time now);
   /// What an import brings: a wrapped key, or a public one.
   Result<Material> imported_material(const Request& request, Context& context,
                                      const KeyTypeInfo& type);
@@ -122,12 +123,15 @@ class TransitBackend final : public api::Backend {
   api::Method pool(api::Operation operation, Member member);
 
   void load_cache_size();
+  /// Has a rotation audited that nobody asked for.
+  Result<void> announce(const KeyRecord& key, OwnRotation why);
 
   barrier::View storage_;
   const Logger& log_;
+  api::EventSink& events_;
+  const std::string uuid_;
   KeyStore keys_;
-  KeyStore wrapping_keys_;  // the one key that imports are wrapped to
-  KeyStore hidden_keys_;    // of no name in the API, and in no list
+  KeyStore hidden_keys_;  // of no name in the API, and in no list
   std::vector<api::Route> routes_;
 
   mutable std::mutex counters_mutex_;

@@ -11,7 +11,7 @@ namespace bulla::engine::transit {
 Result<std::shared_ptr<const Key>> TransitBackend::wrapping_pair(Time now) {
   KeyRecord wanted;
   wanted.type = KeyType::kRsa4096;
-  TRY_ASSIGN(auto made, wrapping_keys_.create("wrapping-key", wanted, now));
+  TRY_ASSIGN(auto made, hidden_keys_.create("wrapping-key", wanted, now));
   return std::move(made.key);
 }
 
