@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
+#include <system_error>
 #include <thread>
 
 #include "crypto/rng.h"
@@ -37,6 +39,7 @@ net::ListenerOptions listener_options(const ListenerConfig& config) {
   options.limits.connections = config.max_connections;
   options.limits.header_timeout = config.http_read_header_timeout;
   options.limits.body_timeout = config.http_read_timeout;
+  options.limits.request_timeout = config.max_request_duration;
   options.limits.idle_timeout = config.http_idle_timeout;
   if (config.tls_disable) return options;
   net::TlsOptions tls;
@@ -130,11 +133,14 @@ void serve_until_signal(net::Server& server, Core& core) {
   loops.join();
 }
 
-int log_file(const ServerConfig& config) {
-  if (config.log_file.empty()) return 2;
+Result<int> log_file(const ServerConfig& config) {
+  if (config.log_file.empty()) return STDERR_FILENO;
   const int fd = ::open(config.log_file.c_str(),
                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  return fd < 0 ? 2 : fd;
+  if (fd >= 0) return fd;
+  return fail(invalid_argument(
+      fmt::format("log_file: cannot open \"{}\": {}", config.log_file,
+                  std::generic_category().message(errno))));
 }
 
 int report(const Error& error) {
@@ -160,16 +166,23 @@ Result<void> open_at_start(Core& core, bool automatic) {
   return {};
 }
 
+Result<void> write_pid_file(const std::string& path) {
+  auto written = write_private_file(path, fmt::format("{}\n", getpid()));
+  if (written) return {};
+  return fail(std::move(written).error().with_context("pid_file"));
+}
+
 Result<void> run(DaemonParts& parts) {
   const ServerConfig& config = parts.config;
   if (!config.disable_mlock) TRY(require_lockable_memory());
   const SystemClock clock;
   crypto::SystemRng rng;
   TRY_ASSIGN(const LogLevel level, parse_log_level(config.log_level));
+  TRY_ASSIGN(const int log_to, log_file(config));
   const Logger log(
       clock, level,
       config.log_format == "json" ? LogFormat::kJson : LogFormat::kStandard,
-      log_file(config));
+      log_to);
   const bool automatic = !parts.providers.empty();
   Core core({config, *parts.storage, rng, clock, log,
              std::move(parts.providers), std::move(parts.engines), automatic});
@@ -201,7 +214,7 @@ Result<void> run(DaemonParts& parts) {
     TRY(open_at_start(core, automatic));
   }
   if (!config.pid_file.empty()) {
-    TRY(write_private_file(config.pid_file, fmt::format("{}\n", getpid())));
+    TRY(write_pid_file(config.pid_file));
   }
   for (const std::string& bound : server->addresses()) {
     log.info("listening", {{"address", bound},

@@ -44,7 +44,7 @@ void HttpHandler::hand_over(net::Exchange& exchange) {
   exchange.detach();
   const auto queued = std::chrono::steady_clock::now();
   const Seconds patience =
-      worker_.core.config().listeners.front().max_request_duration;
+      worker_.listener(exchange.request()).max_request_duration;
   net::Exchange* const waiting = &exchange;
   const bool taken = pool_.submit([waiting, queued, patience](Worker& worker) {
     if (std::chrono::steady_clock::now() - queued > patience) {

@@ -1,6 +1,9 @@
 #include "server/request_decoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <unordered_map>
 
 #include "api/field.h"
 #include "base/json_writer.h"
@@ -86,32 +89,47 @@ bool is_write(api::Operation operation) {
          operation == api::Operation::kPatch;
 }
 
-std::string parameters_to_json(const net::QueryParameters& parameters,
-                               std::string_view dropped_list) {
+using Values = std::vector<std::string_view>;
+using Named = std::vector<std::pair<std::string_view, Values>>;
+
+// The values of each name; names in the order of their first appearance.
+Named by_name(const net::QueryParameters& parameters) {
+  Named named;
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const auto& [key, value] : parameters) {
+    const auto [place, is_new] = places.emplace(key, named.size());
+    if (is_new) named.push_back({key, {}});
+    named[place->second].second.push_back(value);
+  }
+  return named;
+}
+
+std::string query_to_json(const net::QueryParameters& parameters) {
   std::string json;
   JsonWriter writer(json);
   writer.begin_object();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const std::string& key = parameters[i].first;
-    if (key == dropped_list || key == "help" || key == "scan") continue;
-    const auto same = [&](const auto& p) { return p.first == key; };
-    if (std::any_of(parameters.begin(),
-                    parameters.begin() + static_cast<std::ptrdiff_t>(i),
-                    same)) {
-      continue;
-    }
-    const auto count =
-        std::count_if(parameters.begin(), parameters.end(), same);
+  for (const auto& [key, values] : by_name(parameters)) {
+    if (key == "list" || key == "help" || key == "scan") continue;
     writer.key(key);
-    if (count == 1) {
-      writer.value(parameters[i].second);
+    if (values.size() == 1) {
+      writer.value(values.front());
       continue;
     }
     writer.begin_array();
-    for (const auto& p : parameters) {
-      if (p.first == key) writer.value(p.second);
-    }
+    for (const std::string_view value : values) writer.value(value);
     writer.end_array();
+  }
+  writer.end_object();
+  return json;
+}
+
+// A form's repeated field is one text, joined by commas (reference/http.md §5).
+std::string form_to_json(const net::QueryParameters& parameters) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_object();
+  for (const auto& [key, values] : by_name(parameters)) {
+    writer.member(key, fmt::format("{}", fmt::join(values, ",")));
   }
   writer.end_object();
   return json;
@@ -185,13 +203,14 @@ Result<std::optional<JsonObject>> decode_body(const net::Request& request,
   if (!is_write(decoded.operation)) {
     if (decoded.query.empty()) return std::optional<JsonObject>{};
     TRY_ASSIGN(const auto parameters, net::parse_query(decoded.query));
-    scratch = parameters_to_json(parameters, "list");
+    scratch = query_to_json(parameters);
     return as_object(parse_json(parser, scratch, limits));
   }
   if (request.body.empty()) return std::optional<JsonObject>{};
   if (is_form(request)) {
-    TRY_ASSIGN(const auto parameters, net::parse_query(request.body));
-    scratch = parameters_to_json(parameters, {});
+    TRY_ASSIGN(const auto parameters,
+               net::parse_query(request.body, limits.object_entries));
+    scratch = form_to_json(parameters);
     return as_object(parse_json(parser, scratch, limits));
   }
   return as_object(parse_json(parser, request.body, limits, /*padded=*/true));

@@ -116,5 +116,33 @@ TEST(RequestDecoder, Bodies) {
   EXPECT_EQ(decode(list, ""), R"({"after":"k"})");
 }
 
+TEST(RequestDecoder, Forms) {
+  JsonParser parser;
+  std::string scratch;
+  const std::vector<net::Header> headers{
+      {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+  const auto decode = [&](std::string_view body) {
+    Target sent("/v1/a", net::Method::kPost);
+    std::string padded(body);
+    padded.resize(body.size() + net::kBodyPadding);
+    sent.request.body = std::string_view(padded).substr(0, body.size());
+    sent.request.headers = headers;
+    Decoded decoded;
+    EXPECT_TRUE(decode_target(sent.request, decoded));
+    auto object = decode_body(sent.request, decoded, {}, parser, scratch);
+    if (!object) return object.error().message();
+    return *object ? simdjson::minify(**object) : std::string("absent");
+  };
+  EXPECT_EQ(decode("a=1&b=x+y&help=%26"), R"({"a":"1","b":"x y","help":"&"})");
+  EXPECT_EQ(decode("a=1&b=2&a=3&a="), R"({"a":"1,3,","b":"2"})");
+  EXPECT_EQ(decode("{\"a\":1}"), R"({"a":1})");
+  EXPECT_EQ(decode("a=%"), "invalid URL escape \"%\"");
+  // As many as an object may have entries, and in linear time.
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += "k" + std::to_string(i) + "&";
+  EXPECT_TRUE(decode(many).starts_with("{"));
+  EXPECT_EQ(decode(many + "one-more"), "more than 10000 parameters");
+}
+
 }  // namespace
 }  // namespace bulla::server
