@@ -2,6 +2,7 @@
 nothing wrong is believed."""
 
 import os
+import resource
 import subprocess
 import threading
 import time
@@ -136,6 +137,77 @@ def test_full_disk_fails_cleanly_and_recovers(small_disk):
         for name in [*acknowledged, "before", "after"]:
             assert server.get(f"transit/keys/{name}")["name"] == name
         assert server.decrypt("before", ciphertext) == b"kept"
+
+
+def test_full_file_fails_cleanly_and_recovers():
+    # The same where no file system may be mounted: a limit on the file's size
+    # that is lifted again.
+    with Server() as server:
+        server.ready()
+        server.transit("before")
+        ciphertext = server.encrypt("before", b"kept")
+        size = (server.directory / "store" / "data.mdb").stat().st_size
+        lifted = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE,
+                         (size + 100_001, lifted[1]))
+        acknowledged, refused = [], None
+        for i in range(5000):
+            answer = server.request("POST", f"transit/keys/k{i}", {})
+            if answer.status_code != 200:
+                refused = answer
+                break
+            acknowledged.append(f"k{i}")
+        assert refused is not None
+        assert refused.status_code == 507
+        assert "no space left" in refused.json()["errors"][0]
+        assert "no space left" in server.log.read_text()
+        assert server.decrypt("before", ciphertext) == b"kept"
+        assert server.request("GET", "sys/health").status_code == 200
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, lifted)
+        server.post("transit/keys/after", {})
+        server.restart()
+        for name in [*acknowledged, "before", "after"]:
+            assert server.get(f"transit/keys/{name}")["name"] == name
+        assert server.decrypt("before", ciphertext) == b"kept"
+
+
+SEALED_AT_ROOT = ["core/keyring", "core/cluster/local/info", "core/mounts/",
+                  "sys/policy/default", "sys/token/salt"]
+
+
+@pytest.mark.parametrize("path", SEALED_AT_ROOT)
+def test_a_flipped_byte_of_what_all_needs_is_named(path):
+    with Server() as server:
+        server.ready()
+        server.transit("k")
+        ciphertext = server.encrypt("k", b"kept")
+        server.stop()
+        file = server.directory / "store" / "data.mdb"
+        whole = file.read_bytes()
+        damaged = bytearray(whole)
+        found = 0
+        at = whole.find(path.encode())
+        while at >= 0:
+            end = at
+            while 0x21 <= whole[end] < 0x7f:
+                end += 1
+            if whole[end + 8:end + 13] in (b"\x00\x00\x00\x01\x02",):
+                damaged[end + 8 + 20] ^= 1
+                found += 1
+            at = whole.find(path.encode(), at + 1)
+        assert found
+        file.write_bytes(bytes(damaged))
+        server.start()
+        refused = server.request("PUT", "sys/unseal", {"key": server.shares[0]})
+        assert refused.status_code == 500
+        assert path in refused.json()["errors"][0]
+        assert path in server.log.read_text()
+        assert server.get("sys/seal-status")["sealed"] is True
+        server.stop()
+        file.write_bytes(whole)
+        server.start()
+        server.unseal()
+        assert server.decrypt("k", ciphertext) == b"kept"
 
 
 def test_flipped_bytes_never_give_wrong_plaintext():
