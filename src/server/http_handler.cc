@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "net/url.h"
 #include "server/error_status.h"
 #include "server/pipeline.h"
 
@@ -18,8 +19,9 @@ void answer_busy(net::Response& response) {
 
 // What is not under /v1/: no token is looked at here.
 bool answer_outside(const net::Request& request, net::Response& response) {
-  if (request.target.starts_with("/v1/")) return false;
-  if (request.target == "/robots.txt") {
+  const std::string_view path = net::split_target(request.target).path;
+  if (path.starts_with("/v1/")) return false;
+  if (path == "/robots.txt") {
     response.content_type = "text/plain";
     response.body = "User-agent: *\nDisallow: /\n";
     return true;

@@ -44,6 +44,23 @@ TEST(RequestDecoder, RefusesUncleanPaths) {
   EXPECT_EQ(path_of("/v2/a").error().code(), ErrorCode::kNotFound);
 }
 
+TEST(RequestDecoder, RefusesWhatCannotBeSeen) {
+  for (const std::string target :
+       {"/v1/a%ff", "/v1/a%c0%af", "/v1/a%ed%a0%80", "/v1/a%c2%85",
+        "/v1/a%c2%a0", "/v1/a%e2%80%8bb", "/v1/a%e2%80%aeb", "/v1/a%ef%bb%bf",
+        "/v1/a%ee%80%80", "/v1/a%f3%a0%80%81", "/v1/a\x80"}) {
+    const auto path = path_of(target);
+    ASSERT_FALSE(path) << target;
+    EXPECT_EQ(path.error().message(), "path contains unprintable characters")
+        << target;
+  }
+  for (const std::string target :
+       {"/v1/%c3%a9", "/v1/%e2%82%ac", "/v1/%e6%97%a5%e6%9c%ac",
+        "/v1/%f0%9f%94%91", "/v1/caf\xc3\xa9 x"}) {
+    EXPECT_TRUE(path_of(target)) << target;
+  }
+}
+
 TEST(RequestDecoder, TrailingSlashes) {
   EXPECT_EQ(*path_of("/v1/a/", net::Method::kList), "a");
   EXPECT_EQ(*path_of("/v1/a/?list=true"), "a");
