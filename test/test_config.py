@@ -226,6 +226,21 @@ def test_json_logs_are_json_and_levels_hold(tmp_path):
         assert len(messages) == len(set(messages)), "something is said twice"
 
 
+def test_hangup_reopens_the_log(tmp_path):
+    log = tmp_path / "bulla.log"
+    with Server(extra=f'log_file = "{log}"') as server:
+        server.start()
+        old = log.rename(tmp_path / "bulla.log.1")
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 5
+        while not log.exists() or "SIGHUP" not in log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        server.initialise(1, 1)
+        assert "initialised: seal=shamir" in log.read_text()
+        assert "initialised: seal=shamir" not in old.read_text()
+
+
 # -- -dev -----------------------------------------------------------------------
 
 def banner_value(said, name):

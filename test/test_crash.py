@@ -4,6 +4,7 @@ nothing wrong is believed."""
 import os
 import resource
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -273,6 +274,74 @@ def test_random_damage_never_gives_wrong_plaintext(seed):
             assert unb64(answer.json()["data"]["plaintext"]) == b"the truth"
         else:
             assert answer.json()["errors"]
+
+
+def test_the_map_grows_to_its_limit_and_says_so():
+    def storage(server_directory, most):
+        return (f'storage "lmdb" {{\n  path = "{server_directory}/store"\n'
+                f'  map_size = 65536\n  map_size_max = {most}\n}}')
+
+    with tempfile.TemporaryDirectory() as directory:
+        with Server(directory, storage=storage(directory, 640 << 10)) as server:
+            server.ready()
+            server.transit()
+            acknowledged, refused = [], None
+            for i in range(5000):
+                answer = server.request("POST", f"transit/keys/k{i}", {})
+                if answer.status_code != 200:
+                    refused = answer
+                    break
+                acknowledged.append(f"k{i}")
+            assert len(acknowledged) > 50  # 64 KiB hold a fraction of these
+            assert refused is not None and refused.status_code == 507
+            assert "raise its map_size_max" in refused.json()["errors"][0]
+            shares, token = server.shares, server.token
+            server.stop()
+        with Server(directory, storage=storage(directory, 1 << 30)) as server:
+            server.shares, server.threshold, server.token = shares, 1, token
+            server.start()
+            server.unseal()
+            for i in range(50):
+                server.post(f"transit/keys/after{i}", {})
+            names = set(server.call("LIST", "transit/keys")["keys"])
+            assert set(acknowledged) <= names
+
+
+def test_sealing_under_load_refuses_and_loses_nothing():
+    with Server() as server:
+        server.ready(3, 2)
+        server.transit("k")
+        ciphertext = server.encrypt("k", b"the truth")
+        stop, odd, opened = threading.Event(), [], [0]
+
+        def use():
+            session = requests.Session()
+            headers = {"X-Vault-Token": server.token}
+            while not stop.is_set():
+                answer = session.post(server.url("transit/decrypt/k"), timeout=20,
+                                      json={"ciphertext": ciphertext},
+                                      headers=headers)
+                if answer.status_code == 200:
+                    opened[0] += 1
+                    if unb64(answer.json()["data"]["plaintext"]) != b"the truth":
+                        odd.append(answer.text)
+                elif (answer.status_code, answer.json()) != (
+                        503, {"errors": ["Vault is sealed"]}):
+                    odd.append(answer.text)
+
+        users = [threading.Thread(target=use) for _ in range(6)]
+        for user in users:
+            user.start()
+        for _ in range(25):
+            assert server.request("PUT", "sys/seal").status_code == 204
+            time.sleep(0.01)
+            server.unseal()
+            time.sleep(0.02)
+        stop.set()
+        for user in users:
+            user.join()
+        assert not odd, odd[:3]
+        assert opened[0] > 25
 
 
 def test_second_process_on_the_same_store_is_refused():

@@ -109,8 +109,32 @@ class Keeper {
   std::thread thread_;
 };
 
-void on_hangup(net::Server& server, Core& core) {
-  core.log().info("SIGHUP: rereading certificates, reopening audit files");
+Result<int> open_log(const std::string& file) {
+  const int fd =
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd >= 0) return fd;
+  return fail(
+      invalid_argument(fmt::format("log_file: cannot open \"{}\": {}", file,
+                                   std::generic_category().message(errno))));
+}
+
+// Puts the file that is there now in the old one's place, under writers' feet.
+void reopen_log(const Core& core, int log_to) {
+  const std::string& file = core.config().log_file;
+  if (file.empty()) return;
+  const auto fresh = open_log(file);
+  if (!fresh) {
+    core.log().error("the log goes on in its old file",
+                     {{"error", fresh.error().message()}});
+    return;
+  }
+  ::dup3(*fresh, log_to, O_CLOEXEC);
+  ::close(*fresh);
+}
+
+void on_hangup(net::Server& server, Core& core, int log_to) {
+  reopen_log(core, log_to);
+  core.log().info("SIGHUP: rereading certificates, reopening files");
   if (auto reloaded = server.reload_tls(); !reloaded) {
     core.log().error("certificates kept as they were",
                      {{"error", reloaded.error().message()}});
@@ -121,11 +145,11 @@ void on_hangup(net::Server& server, Core& core) {
   }
 }
 
-void serve_until_signal(net::Server& server, Core& core) {
+void serve_until_signal(net::Server& server, Core& core, int log_to) {
   std::thread loops([&] { server.run(); });
   for (;;) {
     const int signal_number = wait_for_signal(1000);
-    if (signal_number == SIGHUP) on_hangup(server, core);
+    if (signal_number == SIGHUP) on_hangup(server, core, log_to);
     if (signal_number == SIGTERM || signal_number == SIGINT) break;
   }
   core.log().info("stopping: answering what is in flight");
@@ -135,12 +159,7 @@ void serve_until_signal(net::Server& server, Core& core) {
 
 Result<int> log_file(const ServerConfig& config) {
   if (config.log_file.empty()) return STDERR_FILENO;
-  const int fd = ::open(config.log_file.c_str(),
-                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd >= 0) return fd;
-  return fail(invalid_argument(
-      fmt::format("log_file: cannot open \"{}\": {}", config.log_file,
-                  std::generic_category().message(errno))));
+  return open_log(config.log_file);
 }
 
 int report(const Error& error) {
@@ -232,7 +251,7 @@ Result<void> run(DaemonParts& parts) {
   }
   {
     const Keeper keeper(core, automatic);
-    serve_until_signal(*server, core);
+    serve_until_signal(*server, core, log_to);
   }
   pool.reset();  // before the server: pool jobs complete its exchanges
   core.seal();
