@@ -3,9 +3,14 @@ names file, line and key."""
 
 import json
 import os
+import pathlib
+import re
+import resource
+import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -239,6 +244,65 @@ def test_hangup_reopens_the_log(tmp_path):
         server.initialise(1, 1)
         assert "initialised: seal=shamir" in log.read_text()
         assert "initialised: seal=shamir" not in old.read_text()
+
+
+def test_a_seal_that_is_not_the_store_s_stops_the_start(tmp_path):
+    static = ('seal "static" {\n  current_key_id = "a"\n  current_key = "'
+              + "ab" * 32 + '"\n}')
+    for first, second, said in (
+            ("", static, "sealed with shamir, but the configuration says static"),
+            (static, "", "sealed with static, but the configuration says shamir")):
+        with Server(extra=first) as server:
+            server.start()
+            body = {"secret_shares": 1, "secret_threshold": 1}
+            assert server.request("PUT", "sys/init", {} if first else body
+                                  ).status_code == 200
+            server.stop()
+            store = server.directory / "store" / "data.mdb"
+            before = store.read_bytes()
+            plain = server.config.read_text()
+            server.config.write_text(plain.replace(first, "") + second)
+            with pytest.raises(RuntimeError, match=said):
+                server.start()
+            assert store.read_bytes() == before
+            server.config.write_text(plain)
+            server.start()
+
+
+def unlockable():
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def test_memory_that_cannot_be_locked_is_an_error(tmp_path):
+    place = pathlib.Path(tempfile.mkdtemp())
+    place.chmod(0o777)
+    shutil.copy(BINARY, place / "bulla")
+    text = base(free_port()).replace("disable_mlock = true", "")
+    (place / "c.hcl").write_text(text)
+    done = subprocess.run([place / "bulla", "server", "-config=c.hcl"], cwd=place,
+                          capture_output=True, text=True, timeout=20,
+                          preexec_fn=unlockable)
+    shutil.rmtree(place)
+    assert done.returncode == 1
+    for word in ("cannot lock", "ulimit -l", "disable_mlock"):
+        assert word in done.stderr
+
+
+def test_secrets_are_locked_and_never_dumped(server):
+    server.transit("k")
+    of = pathlib.Path(f"/proc/{server.process.pid}")
+    locked = re.search(r"VmLck:\s+(\d+) kB", (of / "status").read_text())
+    assert int(locked[1]) >= 64
+    limit = re.search(r"Max core file size\s+(\d+)\s+(\d+)",
+                      (of / "limits").read_text())
+    assert limit.groups() == ("0", "0")
+    for file in ("cmdline", "environ"):
+        content = (of / file).read_bytes()
+        assert server.token.encode() not in content
+        assert server.shares[0].encode() not in content
 
 
 # -- -dev -----------------------------------------------------------------------
