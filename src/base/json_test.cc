@@ -17,7 +17,7 @@ TEST(Json, RoundTripsThroughText) {
   JsonParser parser;
   for (const std::string_view text :
        {"{}", "[]", "null", "{\"a\":1,\"b\":[true,false,null,\"x\"]}",
-        "{\"z\":1,\"a\":{\"n\":-7}}", "18446744073709551615", "1.5",
+        "{\"z\":1,\"a\":{\"n\":-7}}", "18446744073709551615", "1.5", "-0.0",
         "\"\\u003ca\\u003e \\\\ \\n\""}) {
     const auto root = parse_json(parser, text);
     ASSERT_TRUE(root.has_value()) << text;
