@@ -113,15 +113,31 @@ void add_fixed_mounts(server::Core& core) {
        }});
 }
 
-// -dev overrides what a configuration file would say.
+// What a configuration beside -dev says holds, but for where data is kept and
+// what opens it: those are -dev's.
+Result<server::ServerConfig> beside_dev(const cli::ServerFlags& flags) {
+  if (flags.config.empty()) return server::ServerConfig();
+  TRY_ASSIGN(auto config, server::load_config(flags.config));
+  if (!config.storage_type.empty() || !config.seals.empty()) {
+    return fail(invalid_argument(fmt::format(
+        "{}: -dev keeps its data in memory (in a directory with "
+        "-dev-data=DIR) and opens by itself: take storage and seal out, or "
+        "start without -dev",
+        fmt::join(config.sources, ", "))));
+  }
+  config.storage_type = server::ServerConfig().storage_type;
+  return config;
+}
+
 Result<server::ServerConfig> dev_config(const cli::ServerFlags& flags,
                                         crypto::Rng& rng) {
-  server::ServerConfig config;
+  TRY_ASSIGN(auto config, beside_dev(flags));
   server::ListenerConfig listener;
   listener.address = flags.dev_listen_address;
   listener.tls_disable = true;
-  config.listeners.push_back(listener);
+  config.listeners.insert(config.listeners.begin(), std::move(listener));
   config.disable_mlock = true;
+  TRY(server::check_config(config));
   if (flags.dev_data.empty()) return config;
   TRY_ASSIGN(const std::string kek, server::dev_kek_file(flags.dev_data, rng));
   config.storage_type = "lmdb";
@@ -147,6 +163,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   }
   if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
   if (!flags.log_format.empty()) parts.config.log_format = flags.log_format;
+  TRY(server::check_logging(parts.config));
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
   server::wipe_seal_options(parts.config);

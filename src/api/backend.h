@@ -51,6 +51,9 @@ struct Route {
   std::string_view synopsis;
   std::string_view description = {};
   bool unauthenticated = false;
+  /// The metrics: without a token and while sealed only on the listeners whose
+  /// configuration says so.
+  bool metrics = false;
   bool sudo = false;          ///< Root-protected: needs sudo besides.
   bool while_sealed = false;  ///< Answers when sealed or uninitialised.
   bool audited = true;

@@ -68,7 +68,6 @@ Result<Initialized> Core::initialize(const seal::InitParams& params,
   TRY_ASSIGN(result.keys, custody_.init(params, [&] {
     return first_entries(root_token_id, result.root_token);
   }));
-  parts_.log.info("initialized", {{"seal", seal_kind()}});
   // What loaded while staging is loaded again from what was committed.
   pre_seal();
   custody_.seal();
@@ -77,11 +76,6 @@ Result<Initialized> Core::initialize(const seal::InitParams& params,
     if (open) TRY(post_unseal());
   }
   return result;
-}
-
-std::string Core::seal_kind() {
-  auto status = custody_.status();
-  return status ? status->type : "unknown";
 }
 
 Result<bool> Core::unseal(SecretBytes share) {

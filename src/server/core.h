@@ -90,7 +90,6 @@ class Core {
   Result<void> load_state();
   Result<void> load_cluster();
   void pre_seal();
-  std::string seal_kind();
   Result<std::vector<storage::Change>> first_entries(
       const std::string& root_token_id, std::string& root_token);
 

@@ -345,11 +345,12 @@ Result<void> KeyStore::remove(std::string_view name) {
 }
 
 Result<std::size_t> KeyStore::rotate_due(Time now) {
+  // A version from further ahead than a period is from a clock that was wrong.
   const auto due = [now](const KeyRecord& record) {
+    const auto age = std::chrono::floor<Seconds>(now - record.latest_created);
     return record.auto_rotate_period.count() > 0 &&
            check_rotation(record).has_value() &&
-           std::chrono::floor<Seconds>(now - record.latest_created) >
-               record.auto_rotate_period;
+           std::chrono::abs(age) > record.auto_rotate_period;
   };
   TRY_ASSIGN(const auto names, list({}, 0));
   std::size_t rotated = 0;

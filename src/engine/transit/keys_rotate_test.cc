@@ -61,6 +61,26 @@ TEST_F(KeysRotateTest, AutoRotationKeepsItsHours) {
   EXPECT_EQ(latest(), "3");
 }
 
+// A clock that was years ahead for a while does not stop rotation for years.
+TEST_F(KeysRotateTest, AutoRotationSurvivesAClockThatJumpsBack) {
+  make_key("k", R"({"auto_rotate_period":"2h"})");
+  const auto latest = [&] { return get("keys/k").at("/latest_version"); };
+  const Seconds ahead{10 * 365 * 86400};
+  clock_.time += ahead;
+  backend_->tick(clock_.time);
+  EXPECT_EQ(latest(), "2");
+  clock_.time -= ahead;
+  backend_->tick(clock_.time);  // version 2 is from the future: no longer so
+  EXPECT_EQ(latest(), "3");
+  clock_.time += Seconds(7300);
+  backend_->tick(clock_.time);
+  EXPECT_EQ(latest(), "4");
+  // A step that is corrected soon is none.
+  clock_.time -= Seconds(3700);
+  backend_->tick(clock_.time);
+  EXPECT_EQ(latest(), "4");
+}
+
 TEST_F(KeysRotateTest, TenThousandRotations) {
   constexpr std::uint32_t kRotations = 10'000;
   make_key("k");

@@ -98,7 +98,11 @@ void TransitBackend::tick(Time now) {
     log_.warn("transit: deleting old key versions failed",
               {{"error", purged.error().message()}});
   }
-  if (last_auto_rotate_ && now - *last_auto_rotate_ < kAutoRotateEvery) return;
+  // A clock that has jumped back must not make this wait for it.
+  if (last_auto_rotate_ &&
+      std::chrono::abs(now - *last_auto_rotate_) < kAutoRotateEvery) {
+    return;
+  }
   last_auto_rotate_ = now;
   const auto rotated = keys_.rotate_due(now);
   if (!rotated) {
