@@ -315,6 +315,27 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
               HasSubstr("is called"));
 }
 
+TEST(SealStanza, SaysHowItIsWatched) {
+  const auto c = parse_config(
+      "seal \"static\" {\n health_check_enabled = false\n"
+      " health_check_timeout = \"5s\"\n health_check_interval = 30\n"
+      " health_check_interval_unhealthy = \"2m\"\n priority = 3\n}",
+      "c");
+  ASSERT_TRUE(c) << c.error().message();
+  const SealStanza& seal = c->seals.front();
+  EXPECT_FALSE(seal.health.enabled);
+  EXPECT_EQ(seal.health.timeout, Seconds{5});
+  EXPECT_EQ(seal.health.interval, Seconds{30});
+  EXPECT_EQ(seal.health.interval_unhealthy, Seconds{120});
+  EXPECT_EQ(seal.priority, 3);
+  EXPECT_TRUE(seal.options.empty());
+  const auto wrong =
+      parse_config("seal \"static\" { health_check_interval = 0 }", "c");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message(),
+            "c:1: health_check_interval: expected a second or more");
+}
+
 TEST(SanitizedConfig, ShowsNoSecretOfAnyField) {
   // Every text that the configuration may hold is a canary; only what the
   // allow-list names may come through.
