@@ -81,6 +81,11 @@ Result<void> check_seals(const ServerConfig& config) {
           name.substr(0, 64)));
     }
     if (seal.disabled) continue;
+    if (seal.kind == "passphrase" && !seal.options.contains("passphrase")) {
+      return wrong(
+          "passphrase is missing, say file://PATH; one that people give needs "
+          "no stanza: `bulla passkey add -kind=passphrase`");
+    }
     (seal.kind == "shamir" ? shamir : automatic) = true;
     if (shamir && automatic) {
       return wrong(

@@ -310,6 +310,10 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
               HasSubstr("passkey add"));
   EXPECT_EQ(error("seal \"shamir\" {}\nseal \"static\" { disabled = true }"),
             "");
+  EXPECT_THAT(error("seal \"passphrase\" {}"), HasSubstr("is missing"));
+  EXPECT_EQ(error("seal \"passphrase\" { passphrase = \"file:///x\" }"), "");
+  EXPECT_THAT(error("seal \"static\" {}\nseal \"static\" {}"),
+              HasSubstr("another seal is called \"static\""));
   EXPECT_THAT(error("seal \"static\" {name=\"a\"}\nseal \"static\" "
                     "{name=\"a\"}"),
               HasSubstr("is called"));
