@@ -9,6 +9,7 @@
 
 #include "auth/token_backend.h"
 #include "cli/cli.h"
+#include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
 #include "engine/transit/transit.h"
@@ -177,6 +178,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
 Result<std::function<Result<net::ClientResponse>(const net::ClientRequest&)>>
 open_store(const std::vector<std::string>& config) {
   server::forbid_core_dumps();
+  server::start_key_heap();
   cli::ServerFlags flags;
   flags.config = config;
   // Providers keep it.
@@ -192,6 +194,7 @@ open_store(const std::vector<std::string>& config) {
 
 int run_server(const cli::ServerFlags& flags) {
   server::forbid_core_dumps();
+  server::start_key_heap();
   if (!flags.dev && flags.config.empty()) {
     fmt::print(stderr,
                "Error: no configuration. Give one with -config=FILE, or start "
@@ -211,5 +214,6 @@ int run_server(const cli::ServerFlags& flags) {
 }  // namespace bulla
 
 int main(int argc, char** argv) {
+  bulla::crypto::wipe_decoder_memory();
   return bulla::cli::run_cli(argc, argv, bulla::run_server, bulla::open_store);
 }

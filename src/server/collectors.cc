@@ -94,7 +94,8 @@ void transit_mount_lines(std::string& out, std::string_view mount,
   const std::pair<std::string_view, std::uint64_t> rows[] = {
       {"encrypt", seen.encrypt}, {"decrypt", seen.decrypt},
       {"rewrap", seen.rewrap},   {"datakey", seen.datakey},
-      {"hmac", seen.hmac},       {"verify", seen.verify},
+      {"hmac", seen.hmac},       {"cmac", seen.cmac},
+      {"sign", seen.sign},       {"verify", seen.verify},
       {"random", seen.random},   {"hash", seen.hash}};
   for (const auto& [operation, count] : rows) {
     out += fmt::format(

@@ -197,9 +197,19 @@ Result<void> open_at_start(Core& core, bool automatic) {
   return {};
 }
 
+Result<void> require_locked_memory() {
+  TRY(require_lockable_memory());
+  if (start_key_heap()) return {};
+  return fail(ErrorCode::kExhausted,
+              "cannot lock the memory of private keys: raise the limit "
+              "(LimitMEMLOCK=infinity in the systemd unit, or ulimit -l), or "
+              "set disable_mlock = true in the configuration if swap is off or "
+              "encrypted");
+}
+
 Result<void> run(DaemonParts& parts) {
   const ServerConfig& config = parts.config;
-  if (!config.disable_mlock) TRY(require_lockable_memory());
+  if (!config.disable_mlock) TRY(require_locked_memory());
   const SystemClock clock;
   crypto::SystemRng rng;
   TRY_ASSIGN(const LogLevel level, parse_log_level(config.log_level));

@@ -9,8 +9,8 @@
 #include "base/assert.h"
 #include "base/encoding.h"
 #include "base/secret_bytes.h"
-#include "crypto/kdf.h"
 #include "engine/transit/ciphertext.h"
+#include "engine/transit/derivation.h"
 
 namespace bulla::engine::transit {
 namespace {
@@ -19,10 +19,6 @@ using crypto::kAeadNonceBytesMax;
 using crypto::kAeadTagBytes;
 
 constexpr std::size_t kNonceKeyBytes = 32;
-constexpr std::string_view kMissingContext =
-    "missing 'context' for key derivation; the key was created using a derived "
-    "key, which means additional, per-request information must be included in "
-    "order to perform operations with the key";
 
 tl::unexpected<Error> invalid(std::string_view text) {
   return fail(invalid_argument(std::string(text)));
@@ -56,6 +52,7 @@ void Cipher::count_seal(const KeyVersion* version) {
 
 Result<const KeyVersion*> Cipher::version(std::uint32_t number) {
   if (last_ != nullptr && last_->number() == number) return last_;
+  TRY(key_.check_usable());
   const KeyRecord& record = key_.record();
   if (number < record.min_decryption_version ||
       number > record.latest_version) {
@@ -123,11 +120,8 @@ Result<void> Cipher::derive(const KeyVersion& version, ByteView context) {
   const KeyRecord& record = key_.record();
   const KeyTypeInfo& type = key_.type();
   const std::size_t extra = record.convergent ? kNonceKeyBytes : 0;
-  SecretBytes okm =
-      record.kdf == Kdf::kHkdfSha256
-          ? crypto::hkdf_sha256(version.derivation_key(), {}, context,
-                                type.key_bytes + extra)
-          : crypto::hmac_counter_kdf(version.derivation_key(), context);
+  const SecretBytes okm =
+      derive_bytes(record, version, context, type.key_bytes + extra);
   if (okm.size() != type.key_bytes + extra) {
     return fail(internal_error("could not derive enc key, length not correct"));
   }
@@ -148,8 +142,9 @@ Result<void> Cipher::derive(const KeyVersion& version, ByteView context) {
 Result<const crypto::Aead*> Cipher::aead_of(const KeyVersion& version,
                                             ByteView context) {
   const KeyRecord& record = key_.record();
+  BULLA_ASSERT(key_.type().aead.has_value());
   if (!record.derived) return version.aead();
-  if (context.empty()) return invalid(kMissingContext);
+  TRY(require_context(context));
   if (record.convergent && version.convergent_version() < 3) {
     return invalid(fmt::format(
         "refusing to support decryption with old convergent encryption key: "
@@ -220,6 +215,11 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
     }
     TRY_ASSIGN(const std::uint32_t number, version_to_seal(key_version));
     TRY_ASSIGN(const KeyVersion* used, version(number));
+    if (key_.type().rsa()) [[unlikely]] {
+      auto made = seal_rsa(*used, {text, size});
+      wipe({text, size});
+      return made;
+    }
     TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, context));
     TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
     const std::size_t nonce_size = aead->nonce_bytes();
@@ -238,7 +238,7 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
                               std::string_view associated_data) {
   wipe_opened();
   TRY_ASSIGN(const ByteView decoded_context, decode_context(context));
-  if (!key_.type().decrypts) {
+  if (!key_.type().encrypts) {
     return invalid(fmt::format(
         "message decryption not supported for key type {}", key_.type().name));
   }
@@ -259,6 +259,8 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
   const auto size = base64_decode_to(parsed.payload, bytes);
   if (!size) return invalid("invalid ciphertext: could not decode base64");
   TRY_ASSIGN(const KeyVersion* used, version(number));
+  if (key_.type().rsa()) [[unlikely]]
+    return open_rsa(*used, {bytes, *size});
   TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, decoded_context));
   const std::size_t nonce_size = aead->nonce_bytes();
   if (*size < nonce_size) return invalid("invalid ciphertext length");

@@ -36,6 +36,11 @@ class Cipher {
   const Key& key() const { return key_; }
   TransitLoop& loop() { return loop_; }
 
+  /// How RSA keys seal and open from now on: "oaep" (SHA-256, as is ""), or
+  /// "pkcs1v15". Other keys do not look at it.
+  ///   kInvalidArgument  another word.
+  Result<void> set_padding(std::string_view seal, std::string_view open);
+
   struct Sealed {
     ByteView bytes;  ///< nonce ‖ ciphertext ‖ tag
     const KeyVersion* version;
@@ -66,6 +71,8 @@ class Cipher {
   };
 
   Result<ByteView> decode_context(std::string_view context);
+  Result<Sealed> seal_rsa(const KeyVersion& version, ByteView plaintext);
+  Result<ByteView> open_rsa(const KeyVersion& version, ByteView sealed);
   Result<Sealed> seal_in_place(std::int64_t key_version, std::size_t size,
                                ByteView context,
                                std::string_view associated_data);
@@ -89,6 +96,14 @@ class Cipher {
   const KeyVersion* counted_ = nullptr;
   std::uint64_t seals_ = 0;  // under counted_, not yet added to it
   std::size_t opened_size_ = 0;
+  crypto::RsaEncryption seal_padding_ = crypto::RsaEncryption::kOaep;
+  crypto::RsaEncryption open_padding_ = crypto::RsaEncryption::kOaep;
+  Bytes rsa_sealed_;  // what Sealed views
 };
+
+/// What keys without associated data say of it; `index` counts in a batch.
+///   kInvalidArgument  there is some.
+Result<void> check_associated(const KeyTypeInfo& type, std::size_t index,
+                              std::string_view associated_data);
 
 }  // namespace bulla::engine::transit

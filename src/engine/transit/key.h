@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/aead.h"
+#include "crypto/asymmetric.h"
+#include "crypto/cmac.h"
 #include "crypto/hash.h"
 #include "engine/transit/key_record.h"
 #include "engine/transit/key_type.h"
@@ -35,8 +37,27 @@ class KeyVersion {
   const std::string& prefix() const { return prefix_; }
   /// The AEAD of the key itself; null for derived keys and other types.
   const crypto::Aead* aead() const { return aead_ ? &*aead_ : nullptr; }
-  /// Input of the derivation; empty for types that have none.
-  ByteView derivation_key() const;
+  /// Null for other types than key pairs, and for versions of which only the
+  /// public key was imported.
+  const crypto::PrivateKey* private_key() const {
+    return private_ ? &*private_ : nullptr;
+  }
+  /// Null for other types than key pairs. Of a derived key, the pair it is
+  /// derived from, which signs nothing itself: see derivation.h.
+  const crypto::PublicKey* public_key() const {
+    return public_ ? &*public_ : nullptr;
+  }
+  /// DER, leaf first; empty when none was set.
+  const std::vector<Bytes>& certificates() const;
+  /// Null for other types than aes*-cmac.
+  const crypto::Cmac* cmac() const { return cmac_ ? &*cmac_ : nullptr; }
+
+  /// The key of symmetric types and of `hmac`; for derived ed25519 keys the
+  /// seed and the public key, 64 bytes. What keys are derived from. Empty for
+  /// other key pairs.
+  ByteView secret_key() const;
+  /// The key of HMACs; empty when there is none.
+  ByteView hmac_key() const;
   crypto::Digest hmac(crypto::HashAlgorithm algorithm, ByteView input) const;
 
   /// Messages sealed under this version since it was loaded.
@@ -47,11 +68,17 @@ class KeyVersion {
 
  private:
   explicit KeyVersion(VersionRecord record);
-  ByteView hmac_key() const;
+  Result<void> open_symmetric(const KeyRecord& key, const KeyTypeInfo& type);
+  Result<void> open_key_pair(const KeyRecord& key, const KeyTypeInfo& type);
 
+  // Without the private half of a key pair, which is in private_ alone.
   VersionRecord record_;
   std::string prefix_;
   std::optional<crypto::Aead> aead_;
+  std::optional<crypto::Cmac> cmac_;
+  std::optional<crypto::PrivateKey> private_;
+  std::optional<crypto::PublicKey> public_;
+  SecretBytes ed25519_key_;  // seed ‖ public key, of derived keys
   std::optional<crypto::Hmac> hmac_sha256_;  // the usual algorithm, ready
   // On a line of its own: the loops' readers of the rest do not feel it.
   alignas(64) mutable std::atomic<std::uint64_t> seals_{0};
@@ -84,6 +111,9 @@ class Key {
   const KeyVersion* loaded(std::uint32_t number) const {
     return number == record_.latest_version ? latest_ : versions_.find(number);
   }
+  /// Whether the key may be used at all.
+  ///   kInvalidArgument  it is soft-deleted.
+  Result<void> check_usable() const;
   const VersionTree& versions() const { return versions_; }
   const std::shared_ptr<CreationTimes>& times() const { return times_; }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,7 +39,7 @@ using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 enum class KeyEdit : std::uint8_t {
   kNone,    ///< Nothing; the key stays as it is.
   kStore,   ///< The record.
-  kRotate,  ///< The record and a new version.
+  kRotate,  ///< The record and a fresh version.
   kTrim,    ///< The record; versions below min_available_version go.
 };
 
@@ -61,18 +62,54 @@ class KeyStore {
     bool created = false;  ///< False: it was there already.
   };
   /// Makes `name` with version 1, unless it exists. Of `wanted` the name, the
-  /// id, the versions and their times are not read.
+  /// id, the versions and their times are not read. `given` is the material of
+  /// version 1, when it is imported; otherwise it is made, which takes up to
+  /// seconds for RSA and keeps nobody else waiting.
   ///   kInvalidArgument  the name is too long.
   ///   kInternal         derived or convergent for a type that cannot.
+  ///   kCorrupt          `given` is not of that type.
   Result<Created> create(std::string_view name, const KeyRecord& wanted,
-                         Time now);
+                         Time now, std::optional<Material> given = {});
 
   using Editor = std::function<Result<KeyEdit>(KeyRecord&)>;
   /// Lets `edit` change the record and stores what it asks for; runs it again
-  /// after a conflict. Its error is returned as it is, with nothing stored.
+  /// after a conflict, or when a key pair was made meanwhile. Its error is
+  /// returned as it is, with nothing stored.
   ///   kNotFound  no such key.
+  ///   kInternal  kRotate of a key that may not be: check_rotation().
   Result<std::shared_ptr<const Key>> update(std::string_view name, Time now,
                                             const Editor& edit);
+
+  using Check = std::function<Result<void>(KeyRecord&)>;
+  /// Appends `given` as the next version, once `check` has looked at the
+  /// record; it may change it. The key stays imported.
+  ///   kNotFound  no such key.
+  ///   kCorrupt   `given` is not of the key's type.
+  Result<std::shared_ptr<const Key>> append_version(std::string_view name,
+                                                    Time now, Material given,
+                                                    const Check& check);
+
+  using VersionEditor =
+      std::function<Result<void>(const KeyRecord&, VersionRecord&)>;
+  /// Lets `edit` change what is stored of one version: adds the private half
+  /// of an imported public key, or sets certificates.
+  ///   kNotFound         no such key.
+  ///   kInvalidArgument  "no such key version".
+  ///   kCorrupt          what `edit` made of it is not of the key's type.
+  Result<std::shared_ptr<const Key>> update_version(std::string_view name,
+                                                    std::uint32_t number,
+                                                    const VersionEditor& edit);
+
+  /// Stores a whole key as `record` and `versions` say; of the record the id is
+  /// made anew, of the versions the key ids. `versions` are in order and all of
+  /// them: from min_available_version, or 1, to latest_version. A crash leaves
+  /// what was there before, or this key whole.
+  ///   kInvalidArgument  the name is too long, or versions are missing.
+  ///   kInternal         the name is taken, and !replace.
+  ///   kCorrupt          a version is not of the key's type, or the record says
+  ///                     what no record may.
+  Result<std::shared_ptr<const Key>> restore(
+      KeyRecord record, std::vector<VersionRecord> versions, bool replace);
 
   /// Deletes the key and, as far as it gets, its versions.
   ///   kNotFound         no such key.
@@ -85,6 +122,12 @@ class KeyStore {
                                                          std::uint32_t number);
   /// When that version was made. Reads storage at most once a version.
   Result<Time> creation_time(const Key& key, std::uint32_t number);
+  using Visitor = std::function<Result<void>(const KeyVersion&)>;
+  /// Shows `visit` the versions `first` to `last`, in order; those that are
+  /// not in memory are read and not kept. Its error ends it.
+  ///   kCorrupt  a version is missing: damaged, or trimmed meanwhile.
+  Result<void> visit_versions(const Key& key, std::uint32_t first,
+                              std::uint32_t last, const Visitor& visit) const;
 
   /// Names greater than `after`, at most `limit` (0: all).
   Result<std::vector<std::string>> list(std::string_view after,
@@ -117,28 +160,44 @@ class KeyStore {
     KeyRecord record;
     std::uint64_t entry_version = 0;
   };
+  struct StoredVersion {
+    VersionRecord record;
+    std::uint64_t entry_version = 0;
+  };
+  using KeyPtr = std::shared_ptr<const Key>;
+  using VersionPtr = std::shared_ptr<const KeyVersion>;
 
   Shard& shard_of(std::string_view name);
   static std::shared_ptr<KeySlot> lookup(Shard& shard, std::string_view name);
   std::shared_ptr<KeySlot> publish(Shard& shard, std::string_view name,
-                                   std::shared_ptr<const Key> key);
+                                   KeyPtr key);
   void forget(Shard& shard, std::string_view name);
   void evict(Shard& own, std::string_view spared);
   bool evict_from(Shard& shard, std::string_view spared);
 
+  Result<StoredVersion> read_version_record(const KeyRecord& record,
+                                            std::uint32_t number) const;
+  Result<VersionPtr> read_version(const KeyRecord& record,
+                                  std::uint32_t number) const;
+  /// The record's latest version, of that material.
+  VersionRecord new_version(const KeyRecord& record, Material material) const;
+
   // Below, the shard's writer mutex is held.
   Result<std::optional<Stored>> read_record(std::string_view name) const;
-  Result<std::shared_ptr<const KeyVersion>> read_version(
-      const KeyRecord& record, std::uint32_t number) const;
-  Result<std::shared_ptr<const Key>> load(const KeyRecord& record) const;
-  Result<std::shared_ptr<const Key>> next_snapshot(
-      Shard& shard, const KeyRecord& record,
-      std::shared_ptr<const KeyVersion> added) const;
-  VersionRecord fresh_version(const KeyRecord& record, Time now) const;
-  Result<std::shared_ptr<const Key>> store_edit(Shard& shard, Stored stored,
-                                                KeyEdit edit, Time now);
+  Result<KeyPtr> load(const KeyRecord& record) const;
+  Result<KeyPtr> next_snapshot(Shard& shard, const KeyRecord& record,
+                               std::uint32_t changed, VersionPtr version) const;
+  Result<KeyPtr> store_edit(Shard& shard, Stored stored, KeyEdit edit);
+  Result<KeyPtr> store_version(Shard& shard, Stored stored, Time now,
+                               Material material);
+  Result<KeyPtr> store_changed_version(Shard& shard, const KeyRecord& record,
+                                       StoredVersion version);
   Result<Created> create_locked(Shard& shard, std::string_view name,
-                                const KeyRecord& wanted, Time now);
+                                const KeyRecord& wanted, Time now,
+                                const Material& material);
+  Result<void> write_versions(const KeyRecord& record,
+                              const std::vector<VersionRecord>& versions) const;
+  static barrier::Change purge_mark(std::string_view name);
   Result<void> purge(std::string_view name) const;
 
   barrier::View storage_;

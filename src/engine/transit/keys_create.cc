@@ -11,7 +11,7 @@ namespace bulla::engine::transit {
 namespace {
 
 Result<std::uint32_t> key_size(const KeyTypeInfo& type, std::int64_t asked) {
-  const bool sized = type.key_bytes == 0;
+  const bool sized = type.family == KeyFamily::kHmac;
   if (asked == 0) {
     return sized ? static_cast<std::uint32_t>(kHmacKeyBytesMin) : 0U;
   }

@@ -22,12 +22,14 @@ enum class Count : std::uint8_t {
   kRewrap,
   kDatakey,
   kHmac,
+  kCmac,
+  kSign,
   kVerify,
   kRandom,
   kHash,
   kItems,
 };
-constexpr std::size_t kCounts = 9;
+constexpr std::size_t kCounts = 11;
 
 /// One thread's counters: written by it alone, read by any.
 class Counters {
@@ -117,6 +119,8 @@ struct TransitMetrics {
   std::uint64_t rewrap = 0;
   std::uint64_t datakey = 0;
   std::uint64_t hmac = 0;
+  std::uint64_t cmac = 0;
+  std::uint64_t sign = 0;
   std::uint64_t verify = 0;
   std::uint64_t random = 0;
   std::uint64_t hash = 0;

@@ -8,6 +8,8 @@ TransitBackend::TransitBackend(const api::BackendContext& context)
     : storage_(context.storage),
       log_(context.log),
       keys_(context.storage, context.rng),
+      wrapping_keys_(context.storage.sub("import/"), context.rng),
+      hidden_keys_(context.storage.sub("hidden/"), context.rng),
       routes_(make_routes()) {
   load_cache_size();
 }
@@ -53,6 +55,13 @@ Result<const Key*> TransitBackend::require_key(std::string_view name,
   return key;
 }
 
+Result<std::shared_ptr<const Key>> TransitBackend::wrapping_key(Time now) {
+  KeyRecord wanted;
+  wanted.type = KeyType::kRsa4096;
+  TRY_ASSIGN(auto made, hidden_keys_.create("wrapping-key", wanted, now));
+  return std::move(made.key);
+}
+
 void TransitBackend::tick(Time now) {
   const std::lock_guard lock(tick_mutex_);
   if (const auto purged = keys_.finish_purges(); !purged) {
@@ -95,6 +104,8 @@ TransitMetrics TransitBackend::metrics() const {
           .rewrap = of(Count::kRewrap),
           .datakey = of(Count::kDatakey),
           .hmac = of(Count::kHmac),
+          .cmac = of(Count::kCmac),
+          .sign = of(Count::kSign),
           .verify = of(Count::kVerify),
           .random = of(Count::kRandom),
           .hash = of(Count::kHash),
