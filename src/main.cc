@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "server/daemon.h"
 #include "server/dev_mode.h"
 #include "server/process.h"
+#include "server/store_api.h"
 #include "server/sys/sys_backend.h"
 #include "storage/lmdb.h"
 #include "storage/memory.h"
@@ -47,17 +49,33 @@ Result<std::unique_ptr<storage::Storage>> open_storage(
 
 Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
     const server::ServerConfig& config, crypto::Rng& rng) {
-  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  std::vector<const server::SealStanza*> seals;
   for (const server::SealStanza& seal : config.seals) {
-    if (seal.disabled || seal.kind == "shamir") continue;
-    auto made = kek::make_provider(seal.kind, seal.name, seal.options, rng);
+    if (!seal.disabled && seal.kind != "shamir") seals.push_back(&seal);
+  }
+  std::ranges::stable_sort(seals, {}, &server::SealStanza::priority);
+  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  for (const server::SealStanza* const seal : seals) {
+    auto made = kek::make_provider(seal->kind, seal->name, seal->options, rng);
     if (!made) {
       return fail(std::move(made).error().with_context(
-          fmt::format("{}:{}", seal.file, seal.line)));
+          fmt::format("{}:{}", seal->file, seal->line)));
     }
     providers.push_back(*std::move(made));
   }
   return providers;
+}
+
+// Both storages that there are keep other processes out.
+seal::CustodyOptions custody_options(const server::ServerConfig& config) {
+  seal::CustodyOptions options;
+  options.sole_node = true;
+  for (const server::SealStanza& seal : config.seals) {
+    if (!seal.disabled) continue;
+    options.disabled.push_back(
+        {seal.kind, seal.name.empty() ? seal.kind : seal.name});
+  }
+  return options;
 }
 
 std::vector<server::BackendFactory> engines() {
@@ -166,10 +184,29 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   TRY(server::check_logging(parts.config));
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
+  parts.custody_options = custody_options(parts.config);
   server::wipe_seal_options(parts.config);
   parts.engines = engines();
   parts.add_fixed_mounts = add_fixed_mounts;
   return parts;
+}
+
+// Answers of the store last as long as what is returned.
+Result<std::function<Result<net::ClientResponse>(const net::ClientRequest&)>>
+open_store(const std::vector<std::string>& config) {
+  server::forbid_core_dumps();
+  server::start_key_heap();
+  cli::ServerFlags flags;
+  flags.config = config;
+  // Providers keep it.
+  const auto rng = std::make_shared<crypto::SystemRng>();
+  TRY_ASSIGN(auto parts, daemon_parts(flags, *rng));
+  TRY_ASSIGN(auto opened, server::StoreApi::open(std::move(parts)));
+  const std::shared_ptr<server::StoreApi> store = std::move(opened);
+  return [rng, store](
+             const net::ClientRequest& request) -> Result<net::ClientResponse> {
+    return store->answer(request);
+  };
 }
 
 int run_server(const cli::ServerFlags& flags) {
@@ -195,5 +232,5 @@ int run_server(const cli::ServerFlags& flags) {
 
 int main(int argc, char** argv) {
   bulla::crypto::wipe_decoder_memory();
-  return bulla::cli::run_cli(argc, argv, bulla::run_server);
+  return bulla::cli::run_cli(argc, argv, bulla::run_server, bulla::open_store);
 }

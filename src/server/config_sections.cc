@@ -167,11 +167,39 @@ Result<void> check_storage_type(const ConfigSource& source,
                   block.label.substr(0, 64))));
 }
 
+using H = seal::HealthOptions;
+Result<void> read_health_time(const ConfigSource& source, const HclItem& item,
+                              Seconds& out) {
+  TRY(source.read(item, out));
+  if (out >= Seconds{1}) return {};
+  return fail(source.error(item, "expected a second or more"));
+}
+
+// Vault's names, for every kind alike.
+Result<bool> read_health_key(const ConfigSource& source, const HclItem& item,
+                             H& health) {
+  if (item.key == "health_check_enabled") {
+    TRY(source.read(item, health.enabled));
+    return true;
+  }
+  Seconds* const target = item.key == "health_check_timeout" ? &health.timeout
+                          : item.key == "health_check_interval"
+                              ? &health.interval
+                          : item.key == "health_check_interval_unhealthy"
+                              ? &health.interval_unhealthy
+                              : nullptr;
+  if (target == nullptr) return false;
+  TRY(read_health_time(source, item, *target));
+  return true;
+}
+
 Result<void> read_seal_key(const ConfigSource& source, const HclItem& item,
                            std::string text, SealStanza& seal) {
   if (item.key == "disabled") return source.read(item, seal.disabled);
   if (item.key == "name") return source.read(item, seal.name);
   if (item.key == "priority") return source.read(item, seal.priority);
+  TRY_ASSIGN(const bool taken, read_health_key(source, item, seal.health));
+  if (taken) return {};
   seal.options.insert_or_assign(item.key, std::move(text));
   return {};
 }

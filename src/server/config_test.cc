@@ -352,12 +352,37 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
               EndsWith("Shamir seals cannot be set disabled (they should "
                        "simply not be set)"));
   EXPECT_THAT(error("seal \"shamir\" {}\nseal \"static\" {}"),
-              HasSubstr("exclude each other"));
+              HasSubstr("passkey add"));
   EXPECT_EQ(error("seal \"shamir\" {}\nseal \"static\" { disabled = true }"),
             "");
+  EXPECT_THAT(error("seal \"passphrase\" {}"), HasSubstr("is missing"));
+  EXPECT_EQ(error("seal \"passphrase\" { passphrase = \"file:///x\" }"), "");
+  EXPECT_THAT(error("seal \"static\" {}\nseal \"static\" {}"),
+              HasSubstr("another seal is called \"static\""));
   EXPECT_THAT(error("seal \"static\" {name=\"a\"}\nseal \"static\" "
                     "{name=\"a\"}"),
-              HasSubstr("same name"));
+              HasSubstr("is called"));
+}
+
+TEST(SealStanza, SaysHowItIsWatched) {
+  const auto c = parse_config(
+      "seal \"static\" {\n health_check_enabled = false\n"
+      " health_check_timeout = \"5s\"\n health_check_interval = 30\n"
+      " health_check_interval_unhealthy = \"2m\"\n priority = 3\n}",
+      "c");
+  ASSERT_TRUE(c) << c.error().message();
+  const SealStanza& seal = c->seals.front();
+  EXPECT_FALSE(seal.health.enabled);
+  EXPECT_EQ(seal.health.timeout, Seconds{5});
+  EXPECT_EQ(seal.health.interval, Seconds{30});
+  EXPECT_EQ(seal.health.interval_unhealthy, Seconds{120});
+  EXPECT_EQ(seal.priority, 3);
+  EXPECT_TRUE(seal.options.empty());
+  const auto wrong =
+      parse_config("seal \"static\" { health_check_interval = 0 }", "c");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message(),
+            "c:1: health_check_interval: expected a second or more");
 }
 
 TEST(SanitizedConfig, ShowsNoSecretOfAnyField) {

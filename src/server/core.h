@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "crypto/rng.h"
 #include "seal/custody.h"
+#include "seal/provider_health.h"
 #include "server/config.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
@@ -34,6 +36,10 @@ struct CoreParts {
   std::vector<BackendFactory> engines;
   /// `providers` is not empty: init unseals by itself.
   bool automatic_seal = false;
+  seal::CustodyOptions custody_options = {};
+  /// How providers are watched, by name; those that are not named, as if
+  /// nothing were said.
+  std::map<std::string, seal::HealthOptions, std::less<>> health = {};
 };
 
 /// What sys/init answers.
@@ -55,7 +61,10 @@ class Core {
                                  const std::string& root_token_id = {});
   /// Takes a share; true when the server is unsealed and serving now.
   Result<bool> unseal(SecretBytes share);
-  /// At start and every few seconds while sealed with an automatic seal.
+  /// The same with a passphrase; `passkey`: "" for any.
+  Result<bool> unseal(const SecretBytes& passphrase, std::string_view passkey);
+  /// At start and every few seconds while sealed with an automatic seal. Shares
+  /// may unseal while it waits for a provider.
   Result<bool> auto_unseal();
   void seal();
   /// Serving requests: unsealed and everything loaded.
@@ -77,6 +86,7 @@ class Core {
   audit::Broker& audit() { return audit_; }
   Mounts& mounts() { return mounts_; }
   Metrics& metrics() { return metrics_; }
+  seal::ProviderHealth& health() { return *health_; }
   /// The cluster's name and id; "" while sealed.
   std::string cluster_name() const;
   std::string cluster_id() const;
@@ -104,6 +114,7 @@ class Core {
   Metrics metrics_;
   OwnActions own_actions_;
   Mounts mounts_;
+  std::unique_ptr<seal::ProviderHealth> health_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time
   std::atomic<bool> serving_{false};
   std::atomic<bool> sealed_by_hand_{false};

@@ -1,8 +1,8 @@
 // sys/init: whether this server is initialised, and doing it.
 
-#include "base/encoding.h"
 #include "base/json_writer.h"
 #include "server/sys/handlers.h"
+#include "server/sys/share_text.h"
 #include "server/sys/sys_backend.h"
 
 namespace bulla::server {
@@ -55,20 +55,6 @@ Result<seal::InitParams> params_of(const api::Fields& fields) {
                          "key: PGP encryption is not available"));
   }
   return params;
-}
-
-void write_shares(JsonWriter& out, std::string_view name,
-                  const std::vector<SecretBytes>& shares) {
-  out.key(name).begin_array();
-  for (const SecretBytes& share : shares) {
-    std::string hex = hex_encode(share.expose());
-    out.plain(hex);
-    wipe({reinterpret_cast<std::uint8_t*>(hex.data()), hex.size()});
-  }
-  out.end_array();
-  out.key(std::string(name) + "_base64").begin_array();
-  for (const SecretBytes& share : shares) out.base64(share.expose());
-  out.end_array();
 }
 
 Result<api::Response> do_init(Core& core, const api::Request& request,

@@ -1,9 +1,8 @@
 // sys/seal, sys/unseal, sys/seal-status, sys/leader, sys/step-down.
 
-#include "base/encoding.h"
 #include "base/json_writer.h"
-#include "seal/share_collector.h"
 #include "server/sys/handlers.h"
+#include "server/sys/share_text.h"
 #include "server/sys/status_body.h"
 #include "server/sys/sys_backend.h"
 
@@ -27,28 +26,6 @@ Result<api::Response> status(Core& core, const api::Request&, api::Context&) {
   return api::Response::bare_body(std::move(body));
 }
 
-SecretBytes take(Bytes bytes) {
-  const WipeGuard guard(bytes);
-  return SecretBytes::copy_of(bytes);
-}
-
-// Base64 of a share may be valid hexadecimal, too; its length then tells.
-Result<SecretBytes> decode_share(std::string_view text) {
-  using seal::ShareCollector;
-  if (auto hex = hex_decode(text)) {
-    SecretBytes share = take(*std::move(hex));
-    if (share.size() >= ShareCollector::kShareBytesMin &&
-        share.size() <= ShareCollector::kShareBytesMax) {
-      return share;
-    }
-  }
-  auto bytes = base64_decode(text);
-  if (!bytes) {
-    return fail(invalid_argument("'key' must be a valid hex or base64 string"));
-  }
-  return take(*std::move(bytes));
-}
-
 Result<void> reset(Core& core) {
   if (core.serving()) return fail(invalid_argument("vault is unsealed"));
   return core.custody().reset_shares();
@@ -60,6 +37,11 @@ Result<api::Response> unseal(Core& core, const api::Request& request,
   const std::string_view key = fields.text("key");
   if (fields.boolean("reset")) {
     TRY(reset(core));
+    return status(core, request, context);
+  }
+  if (const auto passphrase = fields.text("passphrase"); !passphrase.empty()) {
+    TRY(core.unseal(SecretBytes::copy_of(as_bytes(passphrase)),
+                    fields.text("passkey")));
     return status(core, request, context);
   }
   if (key.empty()) {
@@ -114,10 +96,15 @@ void add_seal_routes(Core& core, Routes& routes) {
                    "A share of the unseal key, hexadecimal or base64."},
                   {"reset", FieldType::kBool, "Drops the shares given so far.",
                    "false"},
-                  {"migrate", FieldType::kBool, "Not available.", "false"}},
+                  {"migrate", FieldType::kBool, "Not available.", "false"},
+                  {"passphrase", FieldType::kString,
+                   "In place of shares: the passphrase of a passkey."},
+                  {"passkey", FieldType::kString,
+                   "Which passkey it is of; any if nothing is said."}},
        .methods = {method(core, Operation::kUpdate, unseal,
-                          "Takes one share of the unseal key.")},
-       .synopsis = "Unseals the server, share by share.",
+                          "Takes a share of the unseal key, or a "
+                          "passphrase.")},
+       .synopsis = "Unseals the server, share by share or by a passphrase.",
        .unauthenticated = true,
        .while_sealed = true,
        .audited = false});

@@ -7,6 +7,8 @@ SysBackend::SysBackend(Core& core) {
   add_seal_routes(core, routes_);
   add_health_routes(core, routes_);
   add_rotate_routes(core, routes_);
+  add_passkey_routes(core, routes_);
+  add_kek_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);
   add_remount_routes(core, routes_);
