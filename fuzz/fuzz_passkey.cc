@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   }
   BULLA_ASSERT(std::ranges::equal(passkey->serialise(), bytes));
   BULLA_ASSERT(passkey->check.size() == seal::Passkey::kCheckBytes);
+  BULLA_ASSERT(passkey->threshold <= passkey->shares);
   const auto key = bulla::SecretBytes::copy_of(bulla::Bytes(32, 0x5a));
   BULLA_ASSERT(!seal::unwrap_under_unseal_key(
       key, passkey->wrapped, seal::passkey_context("fuzz", passkey->id)));

@@ -17,9 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     return 0;
   }
   BULLA_ASSERT(std::ranges::equal(config->serialise(), bytes));
-  BULLA_ASSERT(config->threshold <= config->shares);
-  BULLA_ASSERT(config->shares <= SealConfig::kSharesMax);
+  BULLA_ASSERT(config->recovery_threshold <= config->recovery_shares);
+  BULLA_ASSERT(config->recovery_shares <= SealConfig::kSharesMax);
   BULLA_ASSERT(config->providers.size() <= SealConfig::kProvidersMax);
-  BULLA_ASSERT(!config->kind().empty());
+  for (const auto& provider : config->providers) {
+    BULLA_ASSERT(config->find(provider.id) == &provider);
+    BULLA_ASSERT(!provider.is_removed(provider.write_version()));
+  }
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -46,14 +47,30 @@ Result<std::unique_ptr<storage::Storage>> open_storage(
 
 Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
     const server::ServerConfig& config, crypto::Rng& rng) {
-  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  std::vector<const server::SealStanza*> seals;
   for (const server::SealStanza& seal : config.seals) {
-    if (seal.disabled || seal.kind == "shamir") continue;
+    if (!seal.disabled && seal.kind != "shamir") seals.push_back(&seal);
+  }
+  std::ranges::stable_sort(seals, {}, &server::SealStanza::priority);
+  std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  for (const server::SealStanza* const seal : seals) {
     TRY_ASSIGN(auto provider,
-               kek::make_provider(seal.kind, seal.name, seal.options, rng));
+               kek::make_provider(seal->kind, seal->name, seal->options, rng));
     providers.push_back(std::move(provider));
   }
   return providers;
+}
+
+// Both storages that there are keep other processes out.
+seal::CustodyOptions custody_options(const server::ServerConfig& config) {
+  seal::CustodyOptions options;
+  options.sole_node = true;
+  for (const server::SealStanza& seal : config.seals) {
+    if (!seal.disabled) continue;
+    options.disabled.push_back(
+        {seal.kind, seal.name.empty() ? seal.kind : seal.name});
+  }
+  return options;
 }
 
 std::vector<server::BackendFactory> engines() {
@@ -145,6 +162,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   if (!flags.log_format.empty()) parts.config.log_format = flags.log_format;
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
+  parts.custody_options = custody_options(parts.config);
   server::wipe_seal_options(parts.config);
   parts.engines = engines();
   parts.add_fixed_mounts = add_fixed_mounts;

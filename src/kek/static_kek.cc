@@ -2,16 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "kek/key_text.h"
 
 namespace bulla::kek {
 namespace {
-
-constexpr auto kCipher = crypto::AeadAlgorithm::kAes256Gcm;
-constexpr std::size_t kNonceBytes = 12;
-constexpr std::size_t kOverheadBytes = kNonceBytes + crypto::kAeadTagBytes;
 
 using Options = std::map<std::string, std::string>;
 
@@ -70,8 +64,8 @@ Result<StaticKek::Cipher> StaticKek::cipher(Key key) {
     return fail(invalid_argument(
         fmt::format("the key \"{}\" is not {} bytes long", key.id, kKeyBytes)));
   }
-  TRY_ASSIGN(auto aead, crypto::Aead::create(kCipher, key.bytes.expose()));
-  return Cipher{std::move(key.id), std::move(aead)};
+  TRY_ASSIGN(auto kek, GcmKek::create(key.bytes));
+  return Cipher{std::move(key.id), std::move(kek)};
 }
 
 Result<std::unique_ptr<KekProvider>> StaticKek::create(
@@ -99,9 +93,9 @@ Result<std::unique_ptr<KekProvider>> StaticKek::from_options(
   return made;
 }
 
-const crypto::Aead* StaticKek::find(std::string_view id) const {
-  if (id == current_.id) return &current_.aead;
-  if (previous_ && id == previous_->id) return &previous_->aead;
+const GcmKek* StaticKek::find(std::string_view id) const {
+  if (id == current_.id) return &current_.kek;
+  if (previous_ && id == previous_->id) return &previous_->kek;
   return nullptr;
 }
 
@@ -110,37 +104,21 @@ Result<WrappedKey> StaticKek::wrap(const SecretBytes& key, ByteView aad,
   if (version != active_version()) {
     return fail(not_found(fmt::format("static KEK: no version {}", version)));
   }
-  if (key.empty() || key.size() > kBlobBytesMax - kOverheadBytes) {
-    return fail(
-        invalid_argument("static KEK: a secret of that length cannot "
-                         "be wrapped"));
-  }
-  WrappedKey wrapped{version, current_.id, Bytes(kOverheadBytes + key.size())};
-  const ByteSpan nonce = ByteSpan(wrapped.blob).first(kNonceBytes);
-  rng_.fill(nonce);
-  current_.aead.seal(nonce, aad, key.expose(),
-                     wrapped.blob.data() + kNonceBytes);
-  return wrapped;
+  auto blob = current_.kek.seal(key, aad, rng_);
+  if (!blob) return fail(std::move(blob).error().with_context("static KEK"));
+  return WrappedKey{version, current_.id, *std::move(blob)};
 }
 
 Result<SecretBytes> StaticKek::unwrap(const WrappedKey& wrapped, ByteView aad,
                                       Deadline) {
   if (wrapped.key_id.empty()) return fail(corrupt("empty key id"));
-  const crypto::Aead* aead = find(wrapped.key_id);
-  if (aead == nullptr || wrapped.version != active_version()) {
+  const GcmKek* kek = find(wrapped.key_id);
+  if (kek == nullptr || wrapped.version != active_version()) {
     return fail(not_found(fmt::format("unknown key id for data: `{}`",
                                       wrapped.key_id.substr(0, kIdBytesMax))));
   }
-  const ByteView blob = wrapped.blob;
-  if (blob.size() <= kOverheadBytes || blob.size() > kBlobBytesMax) {
-    return fail(corrupt("static KEK: the wrapped key has a wrong length"));
-  }
-  SecretBytes key(blob.size() - kOverheadBytes);
-  if (!aead->open(blob.first(kNonceBytes), aad, blob.subspan(kNonceBytes),
-                  key.expose_mutable().data())) {
-    return fail(corrupt(
-        "static KEK: the wrapped key does not open: wrong key or altered"));
-  }
+  auto key = kek->open(wrapped.blob, aad);
+  if (!key) return fail(std::move(key).error().with_context("static KEK"));
   return key;
 }
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "crypto/aead.h"
 #include "crypto/rng.h"
+#include "kek/gcm_kek.h"
 #include "kek/kek_provider.h"
 
 namespace bulla::kek {
@@ -18,7 +18,7 @@ namespace bulla::kek {
 class StaticKek final : public KekProvider {
  public:
   static constexpr std::string_view kKind = "static";
-  static constexpr std::size_t kKeyBytes = 32;
+  static constexpr std::size_t kKeyBytes = GcmKek::kKeyBytes;
   static constexpr std::size_t kIdBytesMax = 128;
 
   struct Key {
@@ -57,7 +57,7 @@ class StaticKek final : public KekProvider {
  private:
   struct Cipher {
     std::string id;
-    crypto::Aead aead;
+    GcmKek kek;
   };
   StaticKek(std::string name, Cipher current, std::optional<Cipher> previous,
             crypto::Rng& rng)
@@ -67,7 +67,7 @@ class StaticKek final : public KekProvider {
         rng_(rng) {}
 
   static Result<Cipher> cipher(Key key);
-  const crypto::Aead* find(std::string_view id) const;
+  const GcmKek* find(std::string_view id) const;
 
   std::string name_;
   Cipher current_;

@@ -179,7 +179,8 @@ TEST(ProviderFactory, KnowsItsKinds) {
   const auto unknown = make_provider("nokms", "", {}, rng());
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message(),
-            "seal \"nokms\": unknown kind; known: shamir, static");
+            "seal \"nokms\": unknown kind; known: shamir, config, env, "
+            "passphrase, static");
   EXPECT_FALSE(make_provider("shamir", "", {}, rng()));
 }
 

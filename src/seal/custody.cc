@@ -1,114 +1,84 @@
 #include "seal/custody.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "seal/custody_impl.h"
+#include "seal/passkey_source.h"
+#include "seal/passkeys.h"
 
 namespace bulla::seal {
-namespace {
-
-std::string seal_list(const std::vector<SealConfig::Provider>& providers) {
-  if (providers.empty()) return "shamir";
-  std::string text;
-  for (const auto& provider : providers) {
-    if (!text.empty()) text += ", ";
-    text += provider.kind;
-    if (provider.name != provider.kind) {
-      text += fmt::format(" \"{}\"", provider.name);
-    }
-  }
-  return text;
-}
-
-}  // namespace
 
 Custody::Custody(barrier::Barrier& barrier,
                  std::vector<std::unique_ptr<kek::KekProvider>> providers,
-                 crypto::Rng& rng, const Clock& clock, const Logger& log)
+                 crypto::Rng& rng, const Clock& clock, const Logger& log,
+                 CustodyOptions options)
     : impl_(new Impl{.barrier = barrier,
                      .providers = std::move(providers),
+                     .options = std::move(options),
                      .rng = rng,
                      .clock = clock,
                      .log = log,
+                     .lifecycle_mutex = {},
                      .operation_mutex = {},
                      .root_key = {},
+                     .unsettled_root = {},
                      .state_mutex = {},
-                     .config = {},
-                     .shares = {}}) {}
+                     .known = {},
+                     .shares = {},
+                     .former_made = {},
+                     .sources = {},
+                     .root_sealed = {},
+                     .passkey_source = {}}) {
+  impl_->passkey_source =
+      std::make_unique<PasskeySource>(impl_->barrier.storage());
+  impl_->sources.push_back(impl_->passkey_source.get());
+}
 
 Custody::~Custody() = default;
 
-Result<std::optional<SealConfig>> Custody::Impl::load_config() {
-  {
-    const std::lock_guard lock(state_mutex);
-    if (config) return config;
-  }
-  TRY_ASSIGN(const auto entry, barrier.storage().get(SealConfig::kPath));
-  if (!entry) return std::nullopt;
-  TRY_ASSIGN(auto stored, SealConfig::parse(entry->value));
-  remember(stored);
-  return stored;
-}
+Passkeys Custody::passkeys() { return Passkeys(*impl_); }
 
-void Custody::Impl::remember(SealConfig stored) {
-  const std::lock_guard lock(state_mutex);
-  config = std::move(stored);
+std::vector<kek::KekProvider*> Custody::providers() {
+  std::vector<kek::KekProvider*> all;
+  for (const auto& provider : impl_->providers) all.push_back(provider.get());
+  return all;
 }
 
 Result<bool> Custody::initialized() {
-  TRY_ASSIGN(const auto stored, impl_->load_config());
-  return stored.has_value();
-}
-
-Result<void> Custody::Impl::check_install(const SealConfig& stored) const {
-  std::vector<SealConfig::Provider> configured;
-  bool agree = !stored.automatic() && providers.empty();
-  for (const auto& provider : providers) {
-    configured.push_back(
-        {std::string(provider->kind()), std::string(provider->name())});
-    agree |= std::ranges::any_of(stored.providers, [&](const auto& known) {
-      return known.kind == provider->kind();
-    });
-  }
-  if (agree) return {};
-  const std::string remedy =
-      stored.automatic()
-          ? fmt::format("configure seal \"{}\" again as it was", stored.kind())
-          : std::string("take the seal stanza out of the configuration");
-  return fail(invalid_argument(
-      fmt::format("this installation was sealed with {}, but the configuration "
-                  "says {}: {}, "
-                  "or use another storage",
-                  seal_list(stored.providers), seal_list(configured), remedy)));
+  TRY_ASSIGN(const auto state, impl_->known_state());
+  return state != nullptr;
 }
 
 Result<void> Custody::check_install() {
-  TRY_ASSIGN(const auto stored, impl_->load_config());
-  if (!stored) return {};
-  return impl_->check_install(*stored);
+  TRY_ASSIGN(const auto state, impl_->known_state());
+  return state ? impl_->check_install(*state) : Result<void>{};
 }
 
 Result<SealStatus> Custody::status() {
-  TRY_ASSIGN(const auto stored, impl_->load_config());
+  TRY_ASSIGN(const auto state, impl_->known_state());
   SealStatus status;
   status.sealed = impl_->barrier.sealed();
-  if (!stored) {
+  if (!state) {
     // While init runs the barrier is open already, but nobody may know.
     status.sealed = true;
     status.recovery_seal = !impl_->providers.empty();
     if (status.recovery_seal) status.type = impl_->providers.front()->kind();
     return status;
   }
-  status.type = stored->kind();
+  const SealConfig& config = state->config;
+  const Passkey* const shamir = state->shamir();
   status.initialized = true;
-  status.recovery_seal = stored->automatic();
-  status.threshold = stored->threshold;
-  status.shares = stored->shares;
+  status.recovery_seal = config.automatic();
+  if (config.automatic()) {
+    status.type = config.providers.front().id.kind;
+  } else if (shamir == nullptr) {
+    status.type = Passkey::kPassphrase;
+  }
   const std::lock_guard lock(impl_->state_mutex);
   status.progress = static_cast<std::int64_t>(impl_->shares.size());
   status.nonce = impl_->shares.nonce();
+  const bool of_shamir =
+      shamir != nullptr && (status.progress > 0 || config.recovery_shares == 0);
+  status.threshold = of_shamir ? shamir->threshold : config.recovery_threshold;
+  status.shares = of_shamir ? shamir->shares : config.recovery_shares;
   return status;
 }
 
@@ -125,8 +95,10 @@ Result<void> Custody::reset_shares() {
 void Custody::Impl::close() {
   barrier.seal();
   root_key = SecretBytes();
+  unsettled_root = SecretBytes();
   const std::lock_guard lock(state_mutex);
   shares.clear();
+  former_made.reset();
 }
 
 void Custody::seal() {
@@ -139,6 +111,7 @@ Result<void> Custody::rotate_keyring() {
   if (impl_->barrier.sealed() || impl_->root_key.empty()) {
     return fail(ErrorCode::kSealed, "Vault is sealed");
   }
+  TRY(impl_->settle_root());
   return impl_->barrier.rotate(impl_->root_key);
 }
 

@@ -13,8 +13,14 @@
 #include "base/log.h"
 #include "crypto/rng.h"
 #include "kek/kek_provider.h"
+#include "seal/authority.h"
+#include "seal/seal_config.h"
 
 namespace bulla::seal {
+
+class KekVersions;
+class Passkeys;
+class Quorum;
 
 /// The body of sys/init. Absent fields were not sent.
 struct InitParams {
@@ -30,32 +36,60 @@ struct InitResult {
 };
 
 struct SealStatus {
+  /// The kind of the first automatic passkey's provider; without one "shamir",
+  /// or "passphrase" where only that opens it.
   std::string type = "shamir";
   bool initialized = false;
   bool sealed = true;
-  std::int64_t threshold = 0;  ///< Of the recovery config with an auto seal.
+  /// Of the recovery key; of the first shamir passkey where there is none, and
+  /// while shares are being collected.
+  std::int64_t threshold = 0;
   std::int64_t shares = 0;
   std::int64_t progress = 0;
   std::string nonce;  ///< "" outside an attempt.
   bool recovery_seal = false;
 };
 
+struct CustodyOptions {
+  /// Stanzas that say disabled = true: known to be gone, and not missed.
+  std::vector<ProviderId> disabled;
+  /// No other process can have this storage open: other nodes' heartbeats are
+  /// what is left of them.
+  bool sole_node = false;
+};
+
+/// A root key that a provider gave, not yet taken into use.
+struct Unlocked {
+  SecretBytes root_key;
+  std::string passkey_id;
+};
+
 /// Root key custody: the passkeys that hold sealed copies of the root key, and
-/// opening the barrier with one of them. Kinds now: the shamir passkey, whose
-/// KEK is the combined shares, and providers that open by themselves. Records:
+/// opening the barrier with one of them. Some open by people: shamir, whose KEK
+/// is the combined shares, and passphrase; the others by providers. Records:
 /// docs/formats/seal.md. Any thread.
 class Custody {
  public:
-  /// `providers` open by themselves, in order of priority; empty: Shamir.
+  /// `providers` in order of priority; their kinds and names are unique. What
+  /// is not in the install record is a candidate: it opens nothing until a
+  /// passkey is added under it.
   Custody(barrier::Barrier& barrier,
           std::vector<std::unique_ptr<kek::KekProvider>> providers,
-          crypto::Rng& rng, const Clock& clock, const Logger& log);
+          crypto::Rng& rng, const Clock& clock, const Logger& log,
+          CustodyOptions options = {});
   ~Custody();
+
+  /// The passkeys (passkeys.h) and the KEKs behind them (kek_versions.h).
+  Passkeys passkeys();
+  KekVersions keks();
+  /// The configured providers, in order of priority.
+  std::vector<kek::KekProvider*> providers();
 
   /// Whether core/seal-config is stored.
   Result<bool> initialized();
   /// Holds the configured providers against the install record; writes nothing.
-  /// Ok when not initialised. auto_unseal() and submit_share() ask it, too.
+  /// Ok when not initialised. Every way of unsealing asks it, too. The rule is
+  /// in docs/adr/0006-install-record.md.
   ///   kInvalidArgument  they disagree: names what is stored, what is
   ///                     configured and what to do.
   Result<void> check_install();
@@ -73,24 +107,69 @@ class Custody {
       const InitParams& params,
       const std::function<Result<std::vector<storage::Change>>()>& more);
 
-  /// Tries the providers in order; true when one opened the barrier. False:
-  /// not initialised, or no provider configured.
-  ///   kUnavailable / kCorrupt / …  what the last provider said; kNotFound
-  ///                                names the key it lacks.
+  /// Tries the providers in order. Absent: not initialised, or none of them is
+  /// in the install record. May wait for every one of them, and holds up
+  /// nothing meanwhile: people may unseal while a KMS does not answer.
+  ///   kUnavailable / kCorrupt / …  what each provider said, the code of the
+  ///                                last; kNotFound names the key it lacks.
+  Result<std::optional<Unlocked>> unlock();
+  /// Opens the barrier with that root key. Ok when it is open already.
+  Result<void> take(Unlocked unlocked);
+  /// unlock() and take(); true when the barrier is open.
   Result<bool> auto_unseal();
-  /// Takes one share (raw bytes). True: the threshold was met and the barrier
-  /// is open. A repeated share changes nothing.
+  /// Takes one share (raw bytes). True: the threshold of a shamir passkey was
+  /// met, and the barrier is open. A repeated share changes nothing.
   ///   kInvalidArgument  the texts of reference/sys.md §1.
   Result<bool> submit_share(SecretBytes share);
+  /// The root key from the passkey of that name, or of any ("") that a
+  /// passphrase of people opens.
+  ///   kInvalidArgument  not initialised, no such passkey, or not its
+  ///                     passphrase.
+  ///   kConflict         another passphrase is being tried: a derivation takes
+  ///                     much memory, so that strangers get one at a time.
+  Result<Unlocked> unlock_with_passphrase(const SecretBytes& passphrase,
+                                          std::string_view name);
   /// Drops collected shares. kInvalidArgument "vault is unsealed".
   Result<void> reset_shares();
-  /// Closes the barrier, wipes root key and shares.
+  /// Closes the barrier, wipes root key and shares. Waits for no KEK.
   void seal();
 
   /// A new keyring term (sys/rotate). kSealed while sealed.
   Result<void> rotate_keyring();
 
+  /// Whose shares authorise a rekey or a new root token. kSealed while sealed.
+  Result<Authority> authority();
+  /// The key that `quorum` combines to, when it is the one that authorises;
+  /// absent while more shares are needed. On an error `quorum` is empty.
+  ///   kInvalidArgument  "unseal key verification failed: …", "recovery key
+  ///                     verification failed: recovery key does not match
+  ///                     submitted values".
+  Result<std::optional<SecretBytes>> prove(Quorum& quorum,
+                                           const Authority& authority);
+  /// A new root key (and unseal key, where one is given): every passkey, the
+  /// keyring and what add_root_sealed() named are sealed anew in one commit, so
+  /// that a crash leaves the old keys or the new ones. May wait for KEKs.
+  ///   kInvalidArgument  a passkey cannot take it now; the message names it.
+  ///   kUnavailable      a KEK did not answer, or storage cannot tell whether
+  ///                     it took the commit; the former shares are good then.
+  ///   kConflict         another change of the seal came first.
+  Result<void> replace_root(const KeyReplacement& replacement);
+  /// A new recovery key, in one commit. Errors as replace_root().
+  Result<void> replace_recovery(const KeyReplacement& replacement);
+  /// Ends the time of the shares before the last rekey, when that was at least
+  /// `grace` ago. They are kept after a rekey so that a server that dies before
+  /// it answered can be opened with them. Ok when there is nothing to do, or
+  /// another change is under way.
+  Result<void> forget_former(Duration grace);
+  /// Registered before the first request, and must outlive this.
+  void add_root_sealed(RootSealed& other);
+  /// At ShareBackup's paths; absent where there is none.
+  Result<std::optional<ShareBackup>> share_backup(std::string_view path);
+  Result<void> delete_share_backup(std::string_view path);
+
  private:
+  friend class KekVersions;
+  friend class Passkeys;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

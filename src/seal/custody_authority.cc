@@ -128,10 +128,7 @@ Result<std::optional<SecretBytes>> Custody::prove(Quorum& quorum,
                    given == authority.former_threshold || given >= last;
   if (!due) return std::nullopt;
   auto checked = [&]() -> Result<SecretBytes> {
-    {
-      const std::lock_guard lock(impl_->operation_mutex);
-      TRY(impl_->settle_root());
-    }
+    TRY(impl_->settled());
     TRY_ASSIGN(auto key, quorum.combine());
     TRY(authority.recovery ? impl_->check_recovery_key(key)
                            : impl_->check_unseal_key(key));
@@ -164,8 +161,7 @@ void Custody::Impl::settle_former(const std::string& held_id) {
     if (reverts && other != nullptr && present != nullptr) {
       Passkey renamed = other->passkey;
       renamed.name = present->passkey.name;
-      changes.push_back(
-          {renamed.path(), renamed.serialise(), other->version});
+      changes.push_back({renamed.path(), renamed.serialise(), other->version});
     }
     remove_passkey(reverts ? former->present_id : former->former_id, changes);
     changes.push_back(removal(std::string(FormerUnseal::kPath)));
@@ -192,8 +188,9 @@ void Custody::Impl::settle_recovery(const FormerRecovery* reverted) {
                  barrier.seal_change(barrier::Change::put(
                      std::string(kRecoveryPath), reverted->check)));
       changes.push_back(std::move(sealed));
-      log.warn("the last rekey never gave its shares out: the former recovery "
-               "shares stay");
+      log.warn(
+          "the last rekey never gave its shares out: the former recovery "
+          "shares stay");
     }
     changes.push_back(removal(std::string(FormerRecovery::kPath)));
     return commit(state, next, std::move(changes));
@@ -230,8 +227,10 @@ Result<void> Custody::forget_former(Duration grace) {
     if (age >= Duration{0} && age < grace) return {};
   }
   if (impl.barrier.sealed()) return {};
-  const std::lock_guard lifecycle(impl.lifecycle_mutex);
-  return impl.drop_former();
+  // Sealing asks for this, and waits for no KEK: what stays is settled when the
+  // server is next opened by shares.
+  const std::unique_lock lifecycle(impl.lifecycle_mutex, std::try_to_lock);
+  return lifecycle.owns_lock() ? impl.drop_former() : Result<void>{};
 }
 
 }  // namespace bulla::seal

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 
 #include "seal/custody_impl.h"
@@ -29,8 +28,9 @@ Result<InitResult> Custody::init(
     return fail(std::move(written).error());
   }
   impl_->root_key = std::move(plan.root_key);
-  impl_->remember(plan.config);
-  impl_->log.info("initialised", {{"seal", std::string(plan.config.kind())}});
+  impl_->log.info("initialised", {{"seal", plan.passkeys.front().kind}});
+  // It is stored whatever a read says now; who asks next reads it.
+  static_cast<void>(impl_->read_state());
   return std::move(plan.result);
 }
 
@@ -43,33 +43,42 @@ Result<InitPlan> Custody::Impl::plan(const InitParams& params) {
                   automatic));
   InitPlan made;
   made.config.installation = rng.uuid();
-  made.config.shares = layout.shares;
-  made.config.threshold = layout.threshold;
   made.config.created = clock.now();
   made.root_key = rng.secret(kKeyBytes);
-  TRY(automatic ? plan_automatic(made) : plan_shamir(made));
+  if (!automatic) {
+    TRY(plan_shamir(made, layout));
+    return made;
+  }
+  made.config.recovery_shares = layout.shares;
+  made.config.recovery_threshold = layout.threshold;
+  TRY(plan_automatic(made));
   return made;
 }
 
-Passkey Custody::Impl::new_passkey(const InitPlan& made, std::string_view kind,
+Passkey Custody::Impl::new_passkey(const SecretBytes& root,
+                                   std::string_view kind,
                                    std::string_view name) const {
   Passkey passkey;
   passkey.id = rng.uuid();
   passkey.kind = kind;
   passkey.name = name;
-  passkey.check = check_value(made.root_key);
-  passkey.created = passkey.verified = made.config.created;
+  passkey.check = check_value(root);
+  passkey.created = passkey.verified = clock.now();
   return passkey;
 }
 
-Result<void> Custody::Impl::plan_shamir(InitPlan& made) {
-  const SecretBytes unseal_key = rng.secret(kKeyBytes);
-  TRY_ASSIGN(made.result.shares, split_key(unseal_key, made.config.shares,
-                                           made.config.threshold, rng));
-  Passkey passkey = new_passkey(made, Passkey::kShamir, Passkey::kShamir);
+Result<void> Custody::Impl::plan_shamir(InitPlan& made,
+                                        const InitLayout& layout) {
+  made.unseal_key = rng.secret(kKeyBytes);
+  TRY_ASSIGN(made.result.shares,
+             split_key(made.unseal_key, layout.shares, layout.threshold, rng));
+  Passkey passkey =
+      new_passkey(made.root_key, Passkey::kShamir, Passkey::kShamir);
+  passkey.shares = layout.shares;
+  passkey.threshold = layout.threshold;
   TRY_ASSIGN(passkey.wrapped,
              wrap_under_unseal_key(
-                 unseal_key, made.root_key,
+                 made.unseal_key, made.root_key,
                  passkey_context(made.config.installation, passkey.id), rng));
   made.passkeys.push_back(std::move(passkey));
   return {};
@@ -81,24 +90,28 @@ Result<void> Custody::Impl::plan_automatic(InitPlan& made) {
         "more than {} seals are configured", SealConfig::kProvidersMax)));
   }
   for (const auto& provider : providers) {
-    Passkey passkey = new_passkey(made, provider->kind(), provider->name());
+    Passkey passkey =
+        new_passkey(made.root_key, provider->kind(), provider->name());
+    passkey.provider = provider->name();
+    SealConfig::Provider recorded;
+    recorded.id = passkey.provider_id();
+    recorded.active = provider->active_version();
     auto wrapped = provider->wrap(
         made.root_key, passkey_context(made.config.installation, passkey.id),
-        provider->active_version(),
-        std::chrono::steady_clock::now() + kKekTimeout);
+        recorded.active, deadline());
     if (!wrapped) {
       return fail(std::move(wrapped).error().with_context(
           fmt::format("seal \"{}\"", provider->name())));
     }
     passkey.wrapped = *std::move(wrapped);
-    made.config.providers.push_back({passkey.kind, passkey.name});
+    made.config.providers.push_back(std::move(recorded));
     made.passkeys.push_back(std::move(passkey));
   }
-  if (made.config.shares == 0) return {};
+  if (made.config.recovery_shares == 0) return {};
   made.recovery_key = rng.secret(kKeyBytes);
   TRY_ASSIGN(made.result.recovery_shares,
-             split_key(made.recovery_key, made.config.shares,
-                       made.config.threshold, rng));
+             split_key(made.recovery_key, made.config.recovery_shares,
+                       made.config.recovery_threshold, rng));
   return {};
 }
 
@@ -112,6 +125,10 @@ Result<std::vector<storage::Change>> Custody::Impl::changes_of(
   for (const Passkey& passkey : made.passkeys) {
     changes.push_back(
         {passkey.path(), passkey.serialise(), storage::Change::kAbsent});
+  }
+  if (!made.unseal_key.empty()) {
+    TRY_ASSIGN(auto copy, kek_copy(made.passkeys.front(), made.unseal_key));
+    changes.push_back(std::move(copy));
   }
   if (made.recovery_key.empty()) return changes;
   const Bytes verifier = check_value(made.recovery_key);

@@ -96,42 +96,57 @@ TEST(CustodyProvider, TriesProvidersInOrder) {
   ASSERT_TRUE(node.init({}));
   Node again(world, both(77));  // the first one's key is wrong now
   EXPECT_TRUE(*again.custody.auto_unseal());
-  Node single(world, static_provider(world, static_key("b", 2)));
-  EXPECT_TRUE(*single.custody.auto_unseal());
 }
 
-TEST(CustodyProvider, StopsAConfigurationThatDisagrees) {
-  World with_shamir;
-  Node shamir(with_shamir);
-  EXPECT_TRUE(shamir.custody.check_install());
-  ASSERT_TRUE(shamir.init(shamir_params(1, 1)));
-  EXPECT_TRUE(shamir.custody.check_install());
-  Node as_static(with_shamir,
-                 static_provider(with_shamir, static_key("k1", 1)));
-  const auto before = with_shamir.storage->scan("");
-  for (const auto& refused :
-       {as_static.custody.check_install(),
-        as_static.custody.auto_unseal().map([](bool) {})}) {
-    expect_error(refused, ErrorCode::kInvalidArgument,
-                 "this installation was sealed with shamir, but the "
-                 "configuration says static: take the seal stanza out of the "
-                 "configuration, or use another storage");
-  }
-  World with_static;
-  Node automatic(with_static,
-                 static_provider(with_static, static_key("k1", 1)));
+TEST(CustodyProvider, StopsAConfigurationThatLacksARecordedSeal) {
+  World world;
+  Node automatic(world, static_provider(world, static_key("k1", 1)));
   ASSERT_TRUE(automatic.init({}));
-  Node as_shamir(with_static);
   const std::string text =
-      "this installation was sealed with static, but the configuration says "
+      "this installation is sealed with static, but the configuration says "
       "shamir: configure seal \"static\" again as it was, or use another "
       "storage";
+  const auto before = world.storage->scan("");
+  Node as_shamir(world);
   expect_error(as_shamir.custody.check_install(), ErrorCode::kInvalidArgument,
                text);
   expect_error(as_shamir.custody.auto_unseal(), ErrorCode::kInvalidArgument,
                text);
-  expect_error(as_shamir.custody.submit_share(with_static.rng.secret(33)),
+  expect_error(as_shamir.custody.submit_share(world.rng.secret(33)),
                ErrorCode::kInvalidArgument, text);
+  // Another name is another seal.
+  Node renamed(world, static_provider(world, static_key("k1", 1), std::nullopt,
+                                      "other"));
+  expect_error(renamed.custody.check_install(), ErrorCode::kInvalidArgument,
+               "this installation is sealed with static, but the configuration "
+               "says static \"other\": configure seal \"static\" again as it "
+               "was, or use another storage");
+  EXPECT_EQ(*world.storage->scan(""), *before);
+}
+
+TEST(CustodyProvider, LeavesNothingToOpenWhenTheOnlySealIsDisabled) {
+  World world;
+  Node automatic(world, static_provider(world, static_key("k1", 1)));
+  ASSERT_TRUE(automatic.init({}));
+  Node disabled(world, {}, {.disabled = {{"static", "static"}}});
+  const auto refused = disabled.custody.check_install();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("nothing is left"));
+}
+
+// What the record does not know is a candidate: it opens nothing and stops
+// nothing.
+TEST(CustodyProvider, StartsWithACandidateBesideTheStoredWays) {
+  World world;
+  Node shamir(world);
+  const auto made = shamir.init(shamir_params(1, 1));
+  ASSERT_TRUE(made);
+  Node with_candidate(world, static_provider(world, static_key("k1", 1)));
+  EXPECT_TRUE(with_candidate.custody.check_install());
+  EXPECT_FALSE(*with_candidate.custody.auto_unseal());
+  EXPECT_TRUE(
+      *with_candidate.custody.submit_share(made->shares.front().clone()));
+  EXPECT_EQ(with_candidate.custody.status()->type, "shamir");
 }
 
 TEST(CustodyProvider, SurvivesADamagedPasskeyBesideAGoodOne) {

@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "base/assert.h"
 #include "seal/custody_impl.h"
 #include "seal/former.h"
 
@@ -21,14 +22,14 @@ storage::Change backup_change(std::string_view path,
 
 // What a client can do something about is not "not found".
 Error for_passkey(Error error, const Passkey& passkey) {
-  const std::string what = fmt::format(
-      "passkey \"{}\" cannot take a new root key", passkey.name);
+  const std::string what =
+      fmt::format("passkey \"{}\" cannot take a new root key", passkey.name);
   if (error.code() != ErrorCode::kNotFound) {
     return std::move(error).with_context(what);
   }
-  return invalid_argument(fmt::format(
-      "{}: {}; make its KEK available, or delete the passkey", what,
-      error.message()));
+  return invalid_argument(
+      fmt::format("{}: {}; make its KEK available, or delete the passkey", what,
+                  error.message()));
 }
 
 }  // namespace
@@ -71,15 +72,14 @@ Result<void> Custody::Impl::add_former(const SealState& state,
   }
   Passkey passkey = present;
   passkey.id = rng.uuid();
-  passkey.name = fmt::format("{} before rekey {}", present.name,
-                             passkey.id.substr(0, 8));
+  passkey.name =
+      fmt::format("{} before rekey {}", present.name, passkey.id.substr(0, 8));
   passkey.created = present.created + std::chrono::nanoseconds(1);
   passkey.check = check_value(root);
-  TRY_ASSIGN(
-      passkey.wrapped,
-      wrap_under_unseal_key(
-          former, root, passkey_context(state.config.installation, passkey.id),
-          rng));
+  TRY_ASSIGN(passkey.wrapped,
+             wrap_under_unseal_key(
+                 former, root,
+                 passkey_context(state.config.installation, passkey.id), rng));
   TRY_ASSIGN(auto copy, kek_copy(passkey, former));
   const FormerUnseal record{passkey.id, present.id};
   TRY_ASSIGN(auto marker,
@@ -129,6 +129,16 @@ Result<void> Custody::Impl::settle_root() {
   return {};
 }
 
+Result<void> Custody::Impl::settled() {
+  const std::lock_guard lock(operation_mutex);
+  return settle_root();
+}
+
+void Custody::Impl::note_former_made() {
+  const std::lock_guard lock(state_mutex);
+  former_made = clock.now();
+}
+
 Result<void> Custody::Impl::commit_root(const SealState& state,
                                         std::vector<storage::Change> changes,
                                         SecretBytes root) {
@@ -160,6 +170,7 @@ Result<void> Custody::Impl::commit_root(const SealState& state,
 Result<void> Custody::replace_root(const KeyReplacement& replacement) {
   Impl& impl = *impl_;
   const std::lock_guard lifecycle(impl.lifecycle_mutex);
+  TRY(impl.settled());
   TRY(impl.drop_former());
   TRY_ASSIGN(const auto from, impl.live_root());
   TRY_ASSIGN(const auto state, impl.initialized_state());
@@ -170,7 +181,7 @@ Result<void> Custody::replace_root(const KeyReplacement& replacement) {
   TRY_ASSIGN(auto changes, impl.root_changes(state, replacement, from, root));
   TRY(impl.commit_root(state, std::move(changes), std::move(root)));
   if (replacement.key != nullptr && replacement.former != nullptr) {
-    impl.former_made = impl.clock.now();
+    impl.note_former_made();
   }
   impl.log.info("the root key was replaced",
                 {{"passkeys", std::to_string(state.passkeys.size())}});
@@ -208,7 +219,7 @@ Result<void> Custody::replace_recovery(const KeyReplacement& replacement) {
     impl.remember(nullptr);
     return committed;
   }
-  if (replacement.former != nullptr) impl.former_made = impl.clock.now();
+  if (replacement.former != nullptr) impl.note_former_made();
   impl.log.info("the recovery key was replaced");
   return {};
 }

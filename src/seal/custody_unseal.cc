@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 
 #include "seal/custody_impl.h"
+#include "seal/people_kek.h"
 
 namespace bulla::seal {
 namespace {
@@ -13,35 +14,30 @@ constexpr std::string_view kWrongShares =
     "unable to retrieve stored keys: invalid key: failed to decrypt keys from "
     "storage: cipher: message authentication failed";
 
-}  // namespace
-
-Result<std::vector<std::pair<Passkey, std::uint64_t>>>
-Custody::Impl::read_passkeys(std::string_view kind) {
-  auto& storage = barrier.storage();
-  TRY_ASSIGN(const auto ids,
-             storage.list(Passkey::kPrefix, {}, Passkey::kCountMax));
-  std::vector<std::pair<Passkey, std::uint64_t>> found;
-  for (const std::string& id : ids) {
-    TRY_ASSIGN(const auto entry,
-               storage.get(std::string(Passkey::kPrefix) + id));
-    if (!entry) continue;
-    // One damaged passkey must not keep the others from opening.
-    auto passkey = Passkey::parse(id, entry->value);
-    if (!passkey) {
-      log.error("a passkey is damaged", {{"error", passkey.error().message()}});
-      continue;
-    }
-    if (passkey->kind != kind) continue;
-    found.emplace_back(*std::move(passkey), entry->version);
-  }
-  if (found.empty()) {
-    return fail(
-        corrupt(fmt::format("no passkey of kind \"{}\" is in storage", kind)));
-  }
-  return found;
+bool is_shamir(const StoredPasskey& stored) {
+  return stored.passkey.kind == Passkey::kShamir;
 }
 
-Result<void> Custody::Impl::open(const Passkey& passkey, SecretBytes root) {
+// The most shares that an attempt may take; 0: no share opens anything.
+std::uint32_t most_shares(const SealState& state) {
+  std::uint32_t most = 0;
+  for (const auto& stored : state.passkeys) {
+    if (is_shamir(stored)) most = std::max(most, stored.passkey.threshold);
+  }
+  return most;
+}
+
+bool some_takes(const SealState& state, std::size_t shares) {
+  return std::ranges::any_of(state.passkeys, [&](const auto& stored) {
+    return is_shamir(stored) && stored.passkey.threshold == shares;
+  });
+}
+
+}  // namespace
+
+Result<void> Custody::Impl::open(const StoredPasskey& stored,
+                                 SecretBytes root) {
+  const Passkey& passkey = stored.passkey;
   if (!constant_time_equal(check_value(root), passkey.check)) {
     return fail(corrupt(fmt::format(
         "{}: holds another root key than it was made for", passkey.path())));
@@ -52,17 +48,20 @@ Result<void> Custody::Impl::open(const Passkey& passkey, SecretBytes root) {
   return {};
 }
 
-// Notes that the passkey opened, and wraps it anew when its KEK is not the
-// current one any more. The server is open already: what fails here is only
-// worth a line in the log.
-void Custody::Impl::refresh(const SealConfig& stored, Passkey passkey,
-                            std::uint64_t version, kek::KekProvider* provider) {
+// Notes that the passkey opened, and wraps it anew when the KEK of its version
+// is another one now (a static key that followed the last one). Moving to
+// another version is a rotation, not this. The server is open already: what
+// fails here is only worth a line in the log.
+void Custody::Impl::refresh(const SealState& state, StoredPasskey stored,
+                            const SecretBytes& root) {
+  Passkey& passkey = stored.passkey;
   passkey.verified = clock.now();
-  if (provider != nullptr && !provider->is_current(passkey.wrapped)) {
-    auto wrapped = provider->wrap(
-        root_key, passkey_context(stored.installation, passkey.id),
-        provider->active_version(),
-        std::chrono::steady_clock::now() + kKekTimeout);
+  const auto* recorded = state.config.find(passkey.provider_id());
+  kek::KekProvider* const wrapper = provider(passkey.provider_id());
+  if (wrapper != nullptr && recorded != nullptr &&
+      passkey.wrapped.version == recorded->write_version() &&
+      !wrapper->is_current(passkey.wrapped)) {
+    auto wrapped = wrap_root(state.config, passkey, root);
     if (!wrapped) {
       log.warn(
           "the root key was not wrapped under the newest key",
@@ -73,94 +72,142 @@ void Custody::Impl::refresh(const SealConfig& stored, Passkey passkey,
              {{"passkey", passkey.name}, {"key_id", wrapped->key_id}});
     passkey.wrapped = *std::move(wrapped);
   }
-  const storage::Change change{passkey.path(), passkey.serialise(), version};
+  const storage::Change change{passkey.path(), passkey.serialise(),
+                               stored.version};
   const auto written = barrier.storage().commit({&change, 1});
-  if (written) return;
+  if (written) {
+    // What is remembered holds the version before; whoever asks reads anew.
+    static_cast<void>(read_state());
+    return;
+  }
   log.warn("the passkey's record was not updated",
            {{"passkey", passkey.name}, {"error", written.error().message()}});
 }
 
-Result<void> Custody::Impl::open_with_shares(
-    const SealConfig& stored, std::vector<SecretBytes> collected) {
+Result<bool> Custody::Impl::open_with_unseal_key(
+    const SealState& state, const SecretBytes& unseal_key) {
+  for (const auto& stored : state.passkeys) {
+    if (!is_shamir(stored)) continue;
+    auto root = unwrap_with_people_kek(
+        unseal_key, stored.passkey,
+        passkey_context(state.config.installation, stored.passkey.id));
+    if (!root) continue;
+    TRY(open(stored, *std::move(root)));
+    refresh(state, stored, root_key);
+    settle_former(stored.passkey.id);
+    return true;
+  }
+  return false;
+}
+
+// With shamir passkeys of several thresholds an attempt is tried at each; only
+// the highest one ends it.
+Result<bool> Custody::Impl::try_shares(const SealState& known_before,
+                                       std::uint32_t most) {
+  std::vector<SecretBytes> collected;
+  bool last = false;
+  {
+    const std::lock_guard lock(state_mutex);
+    if (!some_takes(known_before, shares.size()) && shares.size() < most) {
+      return false;
+    }
+    last = shares.size() >= most;
+    collected = last ? shares.take() : shares.copy();
+  }
+  TRY_ASSIGN(const auto state, initialized_state());
   auto unseal_key = combine_key(std::move(collected));
-  if (!unseal_key) {
+  if (!unseal_key && last) {
     return fail(std::move(unseal_key)
                     .error()
                     .with_context("failed to compute combined key"));
   }
-  TRY_ASSIGN(const auto passkeys, read_passkeys(Passkey::kShamir));
-  for (const auto& [passkey, version] : passkeys) {
-    auto root = unwrap_under_unseal_key(
-        *unseal_key, passkey.wrapped,
-        passkey_context(stored.installation, passkey.id));
-    if (!root) continue;
-    TRY(open(passkey, *std::move(root)));
-    refresh(stored, passkey, version, nullptr);
-    return {};
+  if (!unseal_key) return false;
+  TRY_ASSIGN(const bool opened, open_with_unseal_key(state, *unseal_key));
+  if (!opened && last) {
+    return fail(invalid_argument(std::string(kWrongShares)));
   }
-  return fail(invalid_argument(std::string(kWrongShares)));
-}
-
-Result<void> Custody::Impl::open_with_provider(const SealConfig& stored,
-                                               kek::KekProvider& provider) {
-  TRY_ASSIGN(const auto passkeys, read_passkeys(provider.kind()));
-  Error error = corrupt("");
-  for (const auto& [passkey, version] : passkeys) {
-    auto root = provider.unwrap(
-        passkey.wrapped, passkey_context(stored.installation, passkey.id),
-        std::chrono::steady_clock::now() + kKekTimeout);
-    if (root) {
-      TRY(open(passkey, *std::move(root)));
-      refresh(stored, passkey, version, &provider);
-      return {};
-    }
-    error = std::move(root).error();
-    if (error.code() != ErrorCode::kNotFound) continue;
-    error = std::move(error).with_context(fmt::format(
-        "the root key is sealed under the key \"{}\", which the configured "
-        "seal does not have; configure that key again (with static: as "
-        "current_key or previous_key)",
-        passkey.wrapped.key_id));
+  if (opened) {
+    const std::lock_guard lock(state_mutex);
+    shares.clear();
   }
-  return fail(std::move(error).with_context(
-      fmt::format("seal \"{}\"", provider.name())));
-}
-
-Result<bool> Custody::auto_unseal() {
-  const std::lock_guard lock(impl_->operation_mutex);
-  TRY_ASSIGN(const auto stored, impl_->load_config());
-  if (!stored) return false;
-  TRY(impl_->check_install(*stored));
-  if (!stored->automatic()) return false;
-  if (!impl_->barrier.sealed()) return true;
-  Error last = corrupt("no provider");
-  for (const auto& provider : impl_->providers) {
-    auto opened = impl_->open_with_provider(*stored, *provider);
-    if (opened) return true;
-    last = std::move(opened).error();
-    impl_->log.warn(
-        "a seal did not open the root key",
-        {{"seal", std::string(provider->name())}, {"error", last.message()}});
-  }
-  return fail(std::move(last));
+  return opened;
 }
 
 Result<bool> Custody::submit_share(SecretBytes share) {
   const std::lock_guard lock(impl_->operation_mutex);
-  TRY_ASSIGN(const auto stored, impl_->load_config());
-  if (!stored) return fail(invalid_argument("Vault is not initialized"));
-  TRY(impl_->check_install(*stored));
+  TRY_ASSIGN(const auto state, impl_->known_state());
+  if (!state) return fail(invalid_argument("Vault is not initialized"));
+  TRY(impl_->check_install(*state));
   if (!impl_->barrier.sealed()) return true;
   TRY(ShareCollector::check_length(share));
-  if (stored->automatic()) return false;  // no share opens such a server
-  std::vector<SecretBytes> collected;
+  const std::uint32_t most = most_shares(*state);
+  if (most == 0) return false;  // no share opens such a server
   {
-    const std::lock_guard state(impl_->state_mutex);
+    const std::lock_guard guard(impl_->state_mutex);
     impl_->shares.add(std::move(share), impl_->rng);
-    if (impl_->shares.size() < stored->threshold) return false;
-    collected = impl_->shares.take();
   }
-  TRY(impl_->open_with_shares(*stored, std::move(collected)));
+  return impl_->try_shares(*state, most);
+}
+
+Result<Unlocked> Custody::Impl::unlock_with(const SealState& state,
+                                            kek::KekProvider& wrapper) {
+  const ProviderId id{std::string(wrapper.kind()), std::string(wrapper.name())};
+  Error error = corrupt(
+      fmt::format("seal \"{}\": no passkey under it is in storage", id.name));
+  for (const auto& stored : state.passkeys) {
+    if (stored.passkey.provider_id() != id) continue;
+    auto root = unwrap_with(wrapper, state.config, stored.passkey);
+    if (root) return Unlocked{*std::move(root), stored.passkey.id};
+    error = std::move(root).error();
+  }
+  return fail(std::move(error));
+}
+
+Result<std::optional<Unlocked>> Custody::unlock() {
+  TRY_ASSIGN(const auto state, impl_->read_state());
+  if (!state) return std::nullopt;
+  TRY(impl_->check_install(*state));
+  std::optional<Error> last;
+  for (const auto& provider : impl_->providers) {
+    const ProviderId id{std::string(provider->kind()),
+                        std::string(provider->name())};
+    if (state->config.find(id) == nullptr) continue;  // a candidate
+    auto unlocked = impl_->unlock_with(*state, *provider);
+    if (unlocked) return *std::move(unlocked);
+    impl_->log.warn(
+        "a seal did not open the root key",
+        {{"seal", provider_text(id)}, {"error", unlocked.error().message()}});
+    last = last ? Error(unlocked.error().code(),
+                        last->message() + "; " + unlocked.error().message())
+                : std::move(unlocked).error();
+  }
+  if (last) return fail(*std::move(last));
+  return std::nullopt;
+}
+
+Result<void> Custody::take(Unlocked unlocked) {
+  std::unique_lock lock(impl_->operation_mutex);
+  if (!impl_->barrier.sealed()) return {};
+  TRY_ASSIGN(const auto state, impl_->initialized_state());
+  const auto stored =
+      std::ranges::find_if(state.passkeys, [&](const StoredPasskey& one) {
+        return one.passkey.id == unlocked.passkey_id;
+      });
+  if (stored == state.passkeys.end()) {
+    return fail(ErrorCode::kConflict, "the passkey was deleted meanwhile");
+  }
+  const SecretBytes root = unlocked.root_key.clone();
+  TRY(impl_->open(*stored, std::move(unlocked.root_key)));
+  lock.unlock();  // what follows may ask the KEK
+  impl_->refresh(state, *stored, root);
+  return {};
+}
+
+Result<bool> Custody::auto_unseal() {
+  if (!impl_->barrier.sealed()) return true;
+  TRY_ASSIGN(auto unlocked, unlock());
+  if (!unlocked) return false;
+  TRY(take(*std::move(unlocked)));
   return true;
 }
 

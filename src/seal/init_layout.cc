@@ -29,8 +29,10 @@ Result<void> refuse_foreign(std::initializer_list<Parameter> parameters,
       "parameters {} not applicable to seal type {}", names, kind)));
 }
 
-Result<InitLayout> checked(std::int64_t shares, std::int64_t threshold,
-                           std::string_view what) {
+}  // namespace
+
+Result<InitLayout> check_split(std::int64_t shares, std::int64_t threshold,
+                               std::string_view what) {
   const std::string_view wrong = split_fault(shares, threshold);
   if (!wrong.empty()) {
     return fail(invalid_argument(
@@ -39,8 +41,6 @@ Result<InitLayout> checked(std::int64_t shares, std::int64_t threshold,
   return InitLayout{static_cast<std::uint32_t>(shares),
                     static_cast<std::uint32_t>(threshold)};
 }
-
-}  // namespace
 
 Result<InitLayout> init_layout(const InitParams& params, std::string_view kind,
                                bool automatic) {
@@ -51,12 +51,12 @@ Result<InitLayout> init_layout(const InitParams& params, std::string_view kind,
   if (!automatic) {
     TRY(refuse_foreign(
         {{"recovery_shares", recovery}, {"recovery_threshold", quorum}}, kind));
-    return checked(shares, threshold, "seal");
+    return check_split(shares, threshold, "seal");
   }
   TRY(refuse_foreign(
       {{"secret_shares", shares}, {"secret_threshold", threshold}}, kind));
   if (recovery == 0 && quorum == 0) return InitLayout{};
-  return checked(recovery, quorum, "recovery");
+  return check_split(recovery, quorum, "recovery");
 }
 
 }  // namespace bulla::seal

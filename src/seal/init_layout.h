@@ -20,4 +20,9 @@ struct InitLayout {
 Result<InitLayout> init_layout(const InitParams& params, std::string_view kind,
                                bool automatic);
 
+/// Checks numbers of shares; `what` stands in "invalid WHAT configuration: ".
+///   kInvalidArgument  the same texts.
+Result<InitLayout> check_split(std::int64_t shares, std::int64_t threshold,
+                               std::string_view what);
+
 }  // namespace bulla::seal

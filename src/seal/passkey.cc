@@ -9,7 +9,7 @@
 namespace bulla::seal {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kOverheadBytes = kNonceBytes + crypto::kAeadTagBytes;
 constexpr auto kCipher = crypto::AeadAlgorithm::kAes256Gcm;
@@ -18,6 +18,7 @@ constexpr std::string_view kCheckLabel = "bulla key check 1";
 
 Result<void> check_bounds(const Passkey& passkey) {
   const bool texts = passkey.name.size() <= Passkey::kTextBytesMax &&
+                     passkey.provider.size() <= Passkey::kTextBytesMax &&
                      !passkey.kind.empty() &&
                      passkey.kind.size() <= Passkey::kTextBytesMax &&
                      passkey.wrapped.key_id.size() <= Passkey::kTextBytesMax;
@@ -25,18 +26,25 @@ Result<void> check_bounds(const Passkey& passkey) {
       !passkey.wrapped.blob.empty() &&
       passkey.wrapped.blob.size() <= kek::KekProvider::kBlobBytesMax &&
       passkey.check.size() == Passkey::kCheckBytes;
-  if (texts && bytes) return {};
+  const bool split = passkey.threshold >= 1 &&
+                     passkey.threshold <= passkey.shares &&
+                     passkey.shares <= SealConfig::kSharesMax;
+  const bool whole = passkey.shares == 0 && passkey.threshold == 0;
+  const bool shamir = passkey.kind == Passkey::kShamir;
+  const bool opener = shamir ? split && !passkey.automatic() : whole;
+  if (texts && bytes && opener) return {};
   return fail(corrupt(
-      fmt::format("{}: a field has an impossible length", passkey.path())));
+      fmt::format("{}: a field has an impossible value", passkey.path())));
 }
 
 }  // namespace
 
 Bytes Passkey::serialise() const {
   WireWriter out;
-  out.u8(kFormat).text(name).text(kind);
+  out.u8(kFormat).text(name).text(kind).text(provider);
   out.u32(wrapped.version).text(wrapped.key_id).bytes(wrapped.blob);
-  out.bytes(check).i64(unix_nanos(created)).i64(unix_nanos(verified));
+  out.bytes(check).u32(shares).u32(threshold);
+  out.i64(unix_nanos(created)).i64(unix_nanos(verified));
   return to_bytes(out.view());
 }
 
@@ -50,10 +58,13 @@ Result<Passkey> Passkey::parse(std::string id, ByteView bytes) {
   }
   passkey.name = in.text();
   passkey.kind = in.text();
+  passkey.provider = in.text();
   passkey.wrapped.version = in.u32();
   passkey.wrapped.key_id = in.text();
   passkey.wrapped.blob = to_bytes(in.bytes());
   passkey.check = to_bytes(in.bytes());
+  passkey.shares = in.u32();
+  passkey.threshold = in.u32();
   passkey.created = from_unix_nanos(in.i64());
   passkey.verified = from_unix_nanos(in.i64());
   TRY(in.finish(passkey.path()));

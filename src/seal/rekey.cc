@@ -20,8 +20,7 @@ Result<void> check_without_shares(const RekeyParams& params) {
   constexpr std::string_view kWhy =
       "not supported when rekeying the barrier key with recovery keys";
   if (!params.pgp_keys.empty()) {
-    return fail(
-        invalid_argument(fmt::format("PGP key encryption {}", kWhy)));
+    return fail(invalid_argument(fmt::format("PGP key encryption {}", kWhy)));
   }
   if (params.backup) {
     return fail(invalid_argument(fmt::format("key backup {}", kWhy)));
@@ -52,8 +51,8 @@ Result<std::vector<crypto::PgpKey>> parse_keys(
 // Holders are given the share's hexadecimal, as Vault's are.
 Result<Bytes> encrypted(const crypto::PgpKey& key, const SecretBytes& share) {
   std::string hex = hex_encode(share.expose());
-  const WipeGuard guard({reinterpret_cast<std::uint8_t*>(hex.data()),
-                         hex.size()});
+  const WipeGuard guard(
+      {reinterpret_cast<std::uint8_t*>(hex.data()), hex.size()});
   return key.encrypt(as_bytes(hex));
 }
 
@@ -179,8 +178,7 @@ Result<Rekey::Fresh> Rekey::make_fresh() const {
   TRY_ASSIGN(const auto present, custody_.authority());
   if (target_ == RekeyTarget::kRoot && present.automatic) return fresh;
   fresh.key = rng_.secret(kKeyBytes);
-  TRY_ASSIGN(fresh.shares,
-             split_key(fresh.key, op.shares, op.threshold, rng_));
+  TRY_ASSIGN(fresh.shares, split_key(fresh.key, op.shares, op.threshold, rng_));
   for (std::size_t i = 0; i < op.pgp_keys.size(); ++i) {
     TRY_ASSIGN(auto message, encrypted(op.pgp_keys[i], fresh.shares[i]));
     fresh.messages.push_back(std::move(message));
@@ -232,12 +230,11 @@ Result<void> Rekey::put_into_force(const Fresh& fresh,
           {op.pgp_keys[i].fingerprint(), fresh.messages[i]});
     }
   }
-  const KeyReplacement replacement{
-      fresh.key.empty() ? nullptr : &fresh.key, op.shares, op.threshold, former,
-      backup ? &*backup : nullptr};
-  return target_ == RekeyTarget::kRoot
-             ? custody_.replace_root(replacement)
-             : custody_.replace_recovery(replacement);
+  const KeyReplacement replacement{fresh.key.empty() ? nullptr : &fresh.key,
+                                   op.shares, op.threshold, former,
+                                   backup ? &*backup : nullptr};
+  return target_ == RekeyTarget::kRoot ? custody_.replace_root(replacement)
+                                       : custody_.replace_recovery(replacement);
 }
 
 Result<void> Rekey::cancel(std::string_view nonce, const RekeyCaller& caller) {

@@ -174,9 +174,7 @@ class Rekey {
   // Holds the lock, and drops what clear() could not.
   class Turn {
    public:
-    explicit Turn(Rekey& rekey) : rekey_(rekey), lock_(rekey.mutex_) {
-      drop();
-    }
+    explicit Turn(Rekey& rekey) : rekey_(rekey), lock_(rekey.mutex_) { drop(); }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn() { drop(); }

@@ -71,11 +71,9 @@ Error repeated_proof() {
 }
 
 Error bad_numbers(RekeyTarget target, std::string_view fault) {
-  return internal_error(fmt::format("invalid {} configuration: {}",
-                                    target == RekeyTarget::kRoot
-                                        ? "rekey seal"
-                                        : "recovery",
-                                    fault));
+  return internal_error(fmt::format(
+      "invalid {} configuration: {}",
+      target == RekeyTarget::kRoot ? "rekey seal" : "recovery", fault));
 }
 
 }  // namespace bulla::seal

@@ -12,8 +12,8 @@ namespace {
 SealConfig sample() {
   SealConfig config;
   config.installation = "6a1d2f60-0d3a-4a5e-9a38-6a8a4b3f7b11";
-  config.shares = 5;
-  config.threshold = 3;
+  config.recovery_shares = 5;
+  config.recovery_threshold = 3;
   config.created = from_unix_nanos(1'700'000'000'000'000'000);
   return config;
 }
@@ -24,18 +24,23 @@ TEST(SealConfig, RoundTrips) {
     const auto parsed = SealConfig::parse(config.serialise());
     ASSERT_TRUE(parsed) << parsed.error().message();
     EXPECT_EQ(*parsed, config);
-    config.providers = {{"static", "main"}, {"awskms", "spare"}};
+    config.providers = {{{"static", "main"}, 1, 0, {}},
+                        {{"env", "env"}, 4, 7, {1, 3}}};
   }
-  EXPECT_EQ(sample().kind(), "shamir");
-  EXPECT_EQ(config.kind(), "static");
+  EXPECT_FALSE(sample().automatic());
+  EXPECT_TRUE(config.automatic());
+  EXPECT_EQ(config.find({"env", "env"})->write_version(), 7U);
+  EXPECT_EQ(config.find({"static", "main"})->write_version(), 1U);
+  EXPECT_TRUE(config.find({"env", "env"})->is_removed(3));
+  EXPECT_EQ(config.find({"env", "other"}), nullptr);
 }
 
 // Golden: docs/formats/seal.md.
 TEST(SealConfig, HasTheDocumentedBytes) {
   SealConfig config = sample();
-  config.providers = {{"static", "main"}};
+  config.providers = {{{"env", "main"}, 2, 3, {1}}};
   EXPECT_EQ(hex_encode(config.serialise()),
-            "01"
+            "02"
             "00000024"
             "36613164326636302d306433612d346135652d396133382d366138613462336637"
             "623131"
@@ -43,15 +48,19 @@ TEST(SealConfig, HasTheDocumentedBytes) {
             "00000003"
             "17979cfe362a0000"
             "00000001"
-            "00000006"
-            "737461746963"
+            "00000003"
+            "656e76"
             "00000004"
-            "6d61696e");
+            "6d61696e"
+            "00000002"
+            "00000003"
+            "00000001"
+            "00000001");
 }
 
 TEST(SealConfig, RefusesEveryTruncationAndExtension) {
   SealConfig config = sample();
-  config.providers = {{"static", "main"}};
+  config.providers = {{{"static", "main"}, 2, 0, {1}}};
   Bytes bytes = config.serialise();
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     const auto parsed = SealConfig::parse(ByteView(bytes).first(n));
@@ -63,27 +72,47 @@ TEST(SealConfig, RefusesEveryTruncationAndExtension) {
 }
 
 TEST(SealConfig, RefusesImpossibleNumbers) {
-  const auto refused = [](std::uint32_t shares, std::uint32_t threshold,
-                          bool automatic) {
+  const auto refused = [](std::uint32_t shares, std::uint32_t threshold) {
     SealConfig config = sample();
-    config.shares = shares;
-    config.threshold = threshold;
-    if (automatic) config.providers = {{"static", "static"}};
+    config.recovery_shares = shares;
+    config.recovery_threshold = threshold;
     return !SealConfig::parse(config.serialise());
   };
-  EXPECT_TRUE(refused(0, 0, false));
-  EXPECT_FALSE(refused(0, 0, true));
-  EXPECT_TRUE(refused(3, 4, false));
-  EXPECT_TRUE(refused(3, 0, true));
-  EXPECT_TRUE(refused(256, 3, false));
+  EXPECT_FALSE(refused(0, 0));
+  EXPECT_TRUE(refused(3, 4));
+  EXPECT_TRUE(refused(3, 0));
+  EXPECT_TRUE(refused(256, 3));
   SealConfig config = sample();
   config.installation.clear();
   EXPECT_FALSE(SealConfig::parse(config.serialise()));
-  config = sample();
-  config.providers.assign(SealConfig::kProvidersMax + 1, {"a", "b"});
-  EXPECT_FALSE(SealConfig::parse(config.serialise()));
-  config.providers = {{"", "b"}};
-  EXPECT_FALSE(SealConfig::parse(config.serialise()));
+}
+
+TEST(SealConfig, RefusesImpossibleProviders) {
+  using Providers = std::vector<SealConfig::Provider>;
+  const auto refused = [](Providers providers) {
+    SealConfig config = sample();
+    config.providers = std::move(providers);
+    return !SealConfig::parse(config.serialise());
+  };
+  EXPECT_FALSE(refused({{{"a", "b"}, 1, 2, {3, 4}}}));
+  EXPECT_TRUE(refused({{{"", "b"}, 1, 0, {}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 0, 0, {}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 1, {}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 0, {1}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 2, {2}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 0, {4, 3}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 0, {3, 3}}}));
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 0, {}}, {{"a", "b"}, 2, 0, {}}}));
+  Providers many;
+  for (std::size_t i = 0; i <= SealConfig::kProvidersMax; ++i) {
+    many.push_back({{"a", std::to_string(i)}, 1, 0, {}});
+  }
+  EXPECT_TRUE(refused(many));
+  std::vector<kek::KekVersion> removed(SealConfig::kRemovedMax + 1);
+  for (std::size_t i = 0; i < removed.size(); ++i) {
+    removed[i] = static_cast<kek::KekVersion>(i + 2);
+  }
+  EXPECT_TRUE(refused({{{"a", "b"}, 1, 0, removed}}));
 }
 
 Passkey sample_passkey() {
@@ -91,6 +120,7 @@ Passkey sample_passkey() {
   passkey.id = "6a1d2f60-0d3a-4a5e-9a38-6a8a4b3f7b12";
   passkey.name = "main";
   passkey.kind = "static";
+  passkey.provider = "kek";
   passkey.wrapped = {7, "k1", Bytes(4, 0xab)};
   passkey.check = Bytes(32, 0xcd);
   passkey.created = from_unix_nanos(1);
@@ -102,14 +132,17 @@ TEST(Passkey, HasTheDocumentedBytesAndRoundTrips) {
   const Passkey passkey = sample_passkey();
   const Bytes bytes = passkey.serialise();
   EXPECT_EQ(hex_encode(bytes),
-            "01"
+            "02"
             "000000046d61696e"
             "00000006737461746963"
+            "000000036b656b"
             "00000007"
             "000000026b31"
             "00000004abababab"
             "00000020"
             "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+            "00000000"
+            "00000000"
             "0000000000000001"
             "0000000000000002");
   const auto parsed = Passkey::parse(passkey.id, bytes);
@@ -137,8 +170,19 @@ TEST(Passkey, RefusesHostileRecords) {
   passkey.wrapped.blob.resize(kek::KekProvider::kBlobBytesMax + 1);
   EXPECT_FALSE(Passkey::parse("x", passkey.serialise()));
   Bytes newer = bytes;
-  newer[0] = 2;
+  newer[0] = 3;
   EXPECT_FALSE(Passkey::parse("x", newer));
+  passkey = sample_passkey();
+  passkey.shares = passkey.threshold = 1;  // only a shamir passkey has shares
+  EXPECT_FALSE(Passkey::parse("x", passkey.serialise()));
+  passkey.kind = "shamir";
+  EXPECT_FALSE(Passkey::parse("x", passkey.serialise()));
+  passkey.provider.clear();
+  EXPECT_TRUE(Passkey::parse("x", passkey.serialise()));
+  passkey.threshold = 2;
+  EXPECT_FALSE(Passkey::parse("x", passkey.serialise()));
+  passkey.shares = passkey.threshold = 0;
+  EXPECT_FALSE(Passkey::parse("x", passkey.serialise()));
 }
 
 TEST(Passkey, WrapsUnderAnUnsealKey) {

@@ -33,6 +33,12 @@ std::vector<SecretBytes> ShareCollector::take() {
   return std::exchange(shares_, {});
 }
 
+std::vector<SecretBytes> ShareCollector::copy() const {
+  std::vector<SecretBytes> copies;
+  for (const SecretBytes& share : shares_) copies.push_back(share.clone());
+  return copies;
+}
+
 Result<std::vector<SecretBytes>> split_key(const SecretBytes& key,
                                            std::size_t shares,
                                            std::size_t threshold,

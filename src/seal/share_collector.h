@@ -25,6 +25,8 @@ class ShareCollector {
   /// Gives the shares away and ends the attempt.
   std::vector<SecretBytes> take();
   void clear() { take(); }
+  /// Copies of the shares; the attempt goes on.
+  std::vector<SecretBytes> copy() const;
 
   std::size_t size() const { return shares_.size(); }
   /// A UUID; "" outside an attempt.

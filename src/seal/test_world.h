@@ -44,10 +44,11 @@ struct World {
 using Providers = std::vector<std::unique_ptr<kek::KekProvider>>;
 
 struct Node {
-  explicit Node(World& world, Providers providers = {})
+  explicit Node(World& world, Providers providers = {},
+                CustodyOptions options = {})
       : barrier(*world.storage, world.rng, world.clock),
         custody(barrier, std::move(providers), world.rng, world.clock,
-                world.log) {}
+                world.log, std::move(options)) {}
 
   Result<InitResult> init(const InitParams& params) {
     return custody.init(params, [] { return std::vector<storage::Change>{}; });
@@ -64,9 +65,10 @@ inline kek::StaticKek::Key static_key(const std::string& id,
 
 inline Providers static_provider(
     World& world, kek::StaticKek::Key current,
-    std::optional<kek::StaticKek::Key> previous = std::nullopt) {
+    std::optional<kek::StaticKek::Key> previous = std::nullopt,
+    const std::string& name = "static") {
   Providers providers;
-  providers.push_back(kek::StaticKek::create("static", std::move(current),
+  providers.push_back(kek::StaticKek::create(name, std::move(current),
                                              std::move(previous), world.rng)
                           .value());
   return providers;

@@ -73,14 +73,19 @@ Result<void> check_seals(const ServerConfig& config) {
           "Shamir seals cannot be set disabled (they should simply not be "
           "set)");
     }
-    if (!seal.name.empty() && !names.insert(seal.name).second) {
-      return wrong("another seal has the same name");
+    // Without a name it is called like its kind.
+    const std::string& name = seal.name.empty() ? seal.kind : seal.name;
+    if (!names.insert(name).second) {
+      return wrong(fmt::format(
+          "another seal is called \"{}\", too; tell them apart with name",
+          name.substr(0, 64)));
     }
     if (seal.disabled) continue;
     (seal.kind == "shamir" ? shamir : automatic) = true;
     if (shamir && automatic) {
       return wrong(
-          "shamir and an automatic seal exclude each other; take one out");
+          "shamir beside a seal that opens by itself needs no stanza: take it "
+          "out, and add shares with `bulla passkey add -kind=shamir`");
     }
   }
   return {};

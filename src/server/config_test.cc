@@ -306,12 +306,12 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
               EndsWith("Shamir seals cannot be set disabled (they should "
                        "simply not be set)"));
   EXPECT_THAT(error("seal \"shamir\" {}\nseal \"static\" {}"),
-              HasSubstr("exclude each other"));
+              HasSubstr("passkey add"));
   EXPECT_EQ(error("seal \"shamir\" {}\nseal \"static\" { disabled = true }"),
             "");
   EXPECT_THAT(error("seal \"static\" {name=\"a\"}\nseal \"static\" "
                     "{name=\"a\"}"),
-              HasSubstr("same name"));
+              HasSubstr("is called"));
 }
 
 TEST(SanitizedConfig, ShowsNoSecretOfAnyField) {

@@ -19,7 +19,7 @@ Core::Core(CoreParts parts)
       staging_(parts_.storage),
       barrier_(staging_, parts_.rng, parts_.clock),
       custody_(barrier_, std::move(parts_.providers), parts_.rng, parts_.clock,
-               parts_.log),
+               parts_.log, std::move(parts_.custody_options)),
       policies_(barrier::View(barrier_, "sys/policy/")),
       tokens_(barrier_, barrier::View(barrier_, "sys/token/"), parts_.rng,
               parts_.clock),
@@ -91,11 +91,28 @@ Result<bool> Core::unseal(SecretBytes share) {
   return true;
 }
 
-Result<bool> Core::auto_unseal() {
+Result<bool> Core::unseal(const SecretBytes& passphrase,
+                          std::string_view passkey) {
+  if (serving()) return true;
+  TRY_ASSIGN(auto unlocked,
+             custody_.unlock_with_passphrase(passphrase, passkey));
   const std::lock_guard lock(life_mutex_);
   if (serving()) return true;
-  TRY_ASSIGN(const bool open, custody_.auto_unseal());
-  if (!open) return false;
+  TRY(custody_.take(std::move(unlocked)));
+  TRY(post_unseal());
+  return true;
+}
+
+Result<bool> Core::auto_unseal() {
+  if (serving()) return true;
+  const std::uint64_t epoch = seal_epoch();
+  TRY_ASSIGN(auto unlocked, custody_.unlock());
+  if (!unlocked) return false;
+  const std::lock_guard lock(life_mutex_);
+  if (serving()) return true;
+  // Opened by people and sealed again by hand while the provider was asked.
+  if (sealed_by_hand() && seal_epoch() != epoch) return false;
+  TRY(custody_.take(*std::move(unlocked)));
   TRY(post_unseal());
   return true;
 }

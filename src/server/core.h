@@ -33,6 +33,7 @@ struct CoreParts {
   std::vector<BackendFactory> engines;
   /// `providers` is not empty: init unseals by itself.
   bool automatic_seal = false;
+  seal::CustodyOptions custody_options = {};
 };
 
 /// What sys/init answers.
@@ -54,7 +55,10 @@ class Core {
                                  const std::string& root_token_id = {});
   /// Takes a share; true when the server is unsealed and serving now.
   Result<bool> unseal(SecretBytes share);
-  /// At start and every few seconds while sealed with an automatic seal.
+  /// The same with a passphrase; `passkey`: "" for any.
+  Result<bool> unseal(const SecretBytes& passphrase, std::string_view passkey);
+  /// At start and every few seconds while sealed with an automatic seal. Shares
+  /// may unseal while it waits for a provider.
   Result<bool> auto_unseal();
   void seal();
   /// Serving requests: unsealed and everything loaded.

@@ -172,7 +172,8 @@ Result<void> run(DaemonParts& parts) {
       log_file(config));
   const bool automatic = !parts.providers.empty();
   Core core({config, *parts.storage, rng, clock, log,
-             std::move(parts.providers), std::move(parts.engines), automatic});
+             std::move(parts.providers), std::move(parts.engines), automatic,
+             std::move(parts.custody_options)});
   parts.add_fixed_mounts(core);
   core.mounts().start();
   add_collectors(core, *parts.storage);

@@ -26,6 +26,7 @@ struct DaemonParts {
   ServerConfig config;
   std::unique_ptr<storage::Storage> storage;
   std::vector<std::unique_ptr<kek::KekProvider>> providers;
+  seal::CustodyOptions custody_options;
   std::vector<BackendFactory> engines;
   /// Adds the mounts that are always there.
   std::function<void(Core&)> add_fixed_mounts;
