@@ -22,17 +22,19 @@ class KekVersions;
 class Passkeys;
 class Quorum;
 
+struct InitResult {
+  std::vector<SecretBytes> shares;           ///< Empty with an automatic seal.
+  std::vector<SecretBytes> recovery_shares;  ///< Empty with Shamir.
+};
+
 /// The body of sys/init. Absent fields were not sent.
 struct InitParams {
   std::optional<std::int64_t> secret_shares;
   std::optional<std::int64_t> secret_threshold;
   std::optional<std::int64_t> recovery_shares;
   std::optional<std::int64_t> recovery_threshold;
-};
-
-struct InitResult {
-  std::vector<SecretBytes> shares;           ///< Empty with an automatic seal.
-  std::vector<SecretBytes> recovery_shares;  ///< Empty with Shamir.
+  /// Sees the shares before anything is stored; its error ends the init.
+  std::function<Result<void>(const InitResult&)> before_commit = {};
 };
 
 struct SealStatus {

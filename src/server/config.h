@@ -37,6 +37,10 @@ struct ListenerConfig {
   std::size_t max_json_object_entry_count = 10'000;
   std::size_t max_json_array_element_count = 100'000;
   bool unauthenticated_metrics_access = false;  ///< telemetry { … } inside.
+  /// Whether sys/rekey/* and sys/generate-root/* ask for a token besides the
+  /// shares. Only what every listener opens is open.
+  bool disable_unauthed_rekey_endpoints = true;
+  bool disable_unauthed_generate_root_endpoints = true;
 };
 
 /// `seal "KIND" { … }`.

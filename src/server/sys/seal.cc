@@ -1,9 +1,8 @@
 // sys/seal, sys/unseal, sys/seal-status, sys/leader, sys/step-down.
 
-#include "base/encoding.h"
 #include "base/json_writer.h"
-#include "seal/share_collector.h"
 #include "server/sys/handlers.h"
+#include "server/sys/share_text.h"
 #include "server/sys/status_body.h"
 #include "server/sys/sys_backend.h"
 
@@ -25,28 +24,6 @@ Result<api::Response> step_down(Core&, const api::Request&, api::Context&) {
 Result<api::Response> status(Core& core, const api::Request&, api::Context&) {
   TRY_ASSIGN(auto body, seal_status_json(core));
   return api::Response::bare_body(std::move(body));
-}
-
-SecretBytes take(Bytes bytes) {
-  const WipeGuard guard(bytes);
-  return SecretBytes::copy_of(bytes);
-}
-
-// Base64 of a share may be valid hexadecimal, too; its length then tells.
-Result<SecretBytes> decode_share(std::string_view text) {
-  using seal::ShareCollector;
-  if (auto hex = hex_decode(text)) {
-    SecretBytes share = take(*std::move(hex));
-    if (share.size() >= ShareCollector::kShareBytesMin &&
-        share.size() <= ShareCollector::kShareBytesMax) {
-      return share;
-    }
-  }
-  auto bytes = base64_decode(text);
-  if (!bytes) {
-    return fail(invalid_argument("'key' must be a valid hex or base64 string"));
-  }
-  return take(*std::move(bytes));
 }
 
 Result<void> reset(Core& core) {

@@ -1,0 +1,57 @@
+// sys/decode-token: the token in what generate-root answered.
+
+#include "base/encoding.h"
+#include "base/json_writer.h"
+#include "server/sys/handlers.h"
+#include "server/sys/sys_backend.h"
+
+namespace bulla::server {
+namespace {
+
+Result<Bytes> decoded(std::string_view encoded) {
+  std::string padded(encoded);
+  while (padded.size() % 4 != 0) padded += '=';
+  return base64_decode(padded);
+}
+
+Result<api::Response> decode_token(Core&, const api::Request& request,
+                                   api::Context&) {
+  const std::string_view otp = request.fields.text("otp");
+  const std::string_view encoded = request.fields.text("encoded_token");
+  if (encoded.empty()) return fail(invalid_argument("missing encoded_token"));
+  if (otp.empty()) return fail(invalid_argument("missing otp"));
+  auto bytes = decoded(encoded);
+  if (!bytes) {
+    return fail(
+        std::move(bytes).error().with_context("error decoding base64 token"));
+  }
+  if (bytes->size() != otp.size()) {
+    return fail(invalid_argument(
+        "the one-time password and the token differ in length"));
+  }
+  for (std::size_t i = 0; i < otp.size(); ++i) {
+    (*bytes)[i] ^= static_cast<std::uint8_t>(otp[i]);
+  }
+  std::string data;
+  JsonWriter(data).begin_object().member("token", as_text(*bytes)).end_object();
+  wipe(*bytes);
+  return api::Response::with_data(std::move(data));
+}
+
+}  // namespace
+
+void add_decode_token_routes(Core& core, Routes& routes) {
+  using api::FieldType;
+  routes.push_back(
+      {.pattern = "decode-token",
+       .fields = {{"encoded_token", FieldType::kString,
+                   "What generate-root answered."},
+                  {"otp", FieldType::kString,
+                   "The one-time password of the attempt."}},
+       .methods = {method(core, api::Operation::kUpdate, decode_token,
+                          "Decodes a generated root token.")},
+       .synopsis = "Decodes a generated root token.",
+       .unauthenticated = true});
+}
+
+}  // namespace bulla::server

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+
+namespace bulla::server {
+
+/// A share as clients send it: hexadecimal of 16 to 33 bytes, or else base64.
+///   kInvalidArgument  "'key' must be a valid hex or base64 string".
+Result<SecretBytes> decode_share(std::string_view text);
+
+/// The members `name` and `name`_base64: each share in hexadecimal and base64.
+void write_shares(JsonWriter& out, std::string_view name,
+                  const std::vector<SecretBytes>& shares);
+
+}  // namespace bulla::server
