@@ -1,6 +1,7 @@
 #include "seal/custody.h"
 
 #include "seal/custody_impl.h"
+#include "seal/kek_versions.h"
 #include "seal/passkey_source.h"
 #include "seal/passkeys.h"
 
@@ -20,10 +21,12 @@ Custody::Custody(barrier::Barrier& barrier,
                      .operation_mutex = {},
                      .root_key = {},
                      .unsettled_root = {},
+                     .passphrase_mutex = {},
                      .state_mutex = {},
                      .known = {},
                      .shares = {},
                      .former_made = {},
+                     .node = {},
                      .sources = {},
                      .root_sealed = {},
                      .passkey_source = {}}) {
@@ -35,6 +38,8 @@ Custody::Custody(barrier::Barrier& barrier,
 Custody::~Custody() = default;
 
 Passkeys Custody::passkeys() { return Passkeys(*impl_); }
+
+KekVersions Custody::keks() { return KekVersions(*impl_); }
 
 std::vector<kek::KekProvider*> Custody::providers() {
   std::vector<kek::KekProvider*> all;

@@ -11,6 +11,7 @@
 #include "barrier/barrier.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/argon2.h"
 #include "crypto/rng.h"
 #include "kek/kek_provider.h"
 #include "seal/authority.h"
@@ -58,6 +59,8 @@ struct CustodyOptions {
   /// No other process can have this storage open: other nodes' heartbeats are
   /// what is left of them.
   bool sole_node = false;
+  /// Of passkeys of the kind passphrase that are added with a passphrase.
+  crypto::Argon2Cost passphrase_cost = {};
 };
 
 /// A root key that a provider gave, not yet taken into use.

@@ -11,6 +11,7 @@
 #include "seal/envelope.h"
 #include "seal/former.h"
 #include "seal/init_layout.h"
+#include "seal/node_beat.h"
 #include "seal/passkey.h"
 #include "seal/seal_config.h"
 #include "seal/seal_state.h"
@@ -76,6 +77,11 @@ struct Custody::Impl {
   Result<SecretBytes> unwrap_with(kek::KekProvider& provider,
                                   const SealConfig& config,
                                   const Passkey& passkey);
+  /// The root key in a passkey of the kind passphrase. Slow: Argon2id.
+  ///   kInvalidArgument  not its passphrase.
+  Result<SecretBytes> open_with_passphrase(const SealConfig& config,
+                                           const Passkey& passkey,
+                                           const SecretBytes& passphrase);
   /// The change that stores the copy of a people's passkey's KEK.
   Result<storage::Change> kek_copy(const Passkey& passkey,
                                    const SecretBytes& kek);
@@ -113,6 +119,14 @@ struct Custody::Impl {
   void settle_former(const std::string& held_id);
   void settle_recovery(const FormerRecovery* reverted);
   Result<void> drop_former();
+
+  // custody_nodes.cc: the other nodes over this storage.
+  /// Beats of other nodes; none where this process is the only one.
+  Result<std::vector<NodeBeat>> other_nodes();
+  bool is_live(const NodeBeat& beat) const;
+  /// kInvalidArgument names a live node that has not loaded that version.
+  Result<void> require_on_live_nodes(const ProviderId& id,
+                                     kek::KekVersion version);
 
   // custody.cc
   void close();
@@ -154,12 +168,16 @@ struct Custody::Impl {
   /// Of a rekey whose commit may have been stored; under operation_mutex.
   SecretBytes unsettled_root;
 
+  /// Held while a passphrase of a stranger is tried.
+  std::mutex passphrase_mutex;
+
   /// Guards what status() shows; held for copies only.
   std::mutex state_mutex;
   std::shared_ptr<const SealState> known;
   ShareCollector shares;
   /// When this process last left former shares; under state_mutex.
   std::optional<Time> former_made;
+  std::string node;  ///< This node's name, once it beats.
 
   /// Registered before the first request; then only read.
   std::vector<EnvelopeSource*> sources;

@@ -108,8 +108,10 @@ Result<void> Custody::Impl::commit(const SealState& state,
                 "another change of passkeys or keys came first; nothing was "
                 "changed: look again, and repeat it");
   }
-  if (committed) TRY(read_state());
-  return committed;
+  if (!committed) return committed;
+  // Stored it is; when it cannot be read now, whoever asks next reads it.
+  if (!read_state()) remember(nullptr);
+  return {};
 }
 
 Result<SecretBytes> Custody::Impl::live_root() {

@@ -185,6 +185,30 @@ Result<std::optional<Unlocked>> Custody::unlock() {
   return std::nullopt;
 }
 
+Result<Unlocked> Custody::unlock_with_passphrase(const SecretBytes& passphrase,
+                                                 std::string_view name) {
+  const std::unique_lock only(impl_->passphrase_mutex, std::try_to_lock);
+  if (!only) {
+    return fail(ErrorCode::kConflict,
+                "another passphrase is being tried; try again in a moment");
+  }
+  TRY_ASSIGN(const auto state, impl_->initialized_state());
+  TRY(impl_->check_install(state));
+  Error error = invalid_argument(
+      name.empty() ? std::string("no passphrase opens this server")
+                   : fmt::format("no passphrase passkey is called \"{}\"",
+                                 name.substr(0, Passkey::kTextBytesMax)));
+  for (const auto& stored : state.passkeys) {
+    const Passkey& passkey = stored.passkey;
+    if (passkey.kind != Passkey::kPassphrase) continue;
+    if (!name.empty() && passkey.name != name) continue;
+    auto root = impl_->open_with_passphrase(state.config, passkey, passphrase);
+    if (root) return Unlocked{*std::move(root), passkey.id};
+    error = std::move(root).error();
+  }
+  return fail(std::move(error));
+}
+
 Result<void> Custody::take(Unlocked unlocked) {
   std::unique_lock lock(impl_->operation_mutex);
   if (!impl_->barrier.sealed()) return {};

@@ -61,6 +61,17 @@ Result<SecretBytes> Custody::Impl::open_root(const SealConfig& config,
       "{}: holds another root key than it was made for", passkey.path())));
 }
 
+Result<SecretBytes> Custody::Impl::open_with_passphrase(
+    const SealConfig& config, const Passkey& passkey,
+    const SecretBytes& passphrase) {
+  TRY_ASSIGN(const auto kek, passphrase_kek(passphrase, passkey));
+  auto root = unwrap_with_people_kek(
+      kek, passkey, passkey_context(config.installation, passkey.id));
+  if (root) return root;
+  return fail(invalid_argument(fmt::format(
+      "the passphrase does not open passkey \"{}\"", passkey.name)));
+}
+
 Result<kek::WrappedKey> Custody::Impl::wrap_root(const SealConfig& config,
                                                  const Passkey& passkey,
                                                  const SecretBytes& root) {

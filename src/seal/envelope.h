@@ -14,14 +14,17 @@
 
 namespace bulla::seal {
 
+class EnvelopeSource;
+
 /// Something in storage that a KEK wraps directly. Hostile: it was read back.
 struct Envelope {
   std::string path;   ///< Where it is stored.
   std::string label;  ///< For messages: passkey "main".
   ProviderId provider;
   kek::WrappedKey wrapped;
-  Bytes context;              ///< The associated data.
-  std::uint64_t version = 0;  ///< Storage's.
+  Bytes context;                     ///< The associated data.
+  std::uint64_t version = 0;         ///< Storage's.
+  EnvelopeSource* source = nullptr;  ///< Whose it is; set by who asked it.
 };
 
 /// All envelopes of one sort. KEK rotation asks every source and wraps what it

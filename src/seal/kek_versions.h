@@ -103,8 +103,17 @@ class KekVersions {
 
   struct Chosen;
   Result<Chosen> choose(std::string_view seal);
-  Result<void> check_ready(const Chosen& chosen, kek::KekVersion to);
   Result<std::vector<Envelope>> envelopes_under(const ProviderId& id);
+  Result<void> check_ready(const Chosen& chosen, kek::KekVersion to);
+  Result<void> check_unneeded(const Chosen& chosen, kek::KekVersion version);
+  static Result<SecretBytes> open_envelope(const Chosen& chosen,
+                                           const Envelope& envelope);
+  /// Whether rotating to `to` has to wrap it anew.
+  static bool is_due(const Chosen& chosen, const Envelope& envelope,
+                     kek::KekVersion to);
+  Result<void> set_target(Chosen& chosen, kek::KekVersion target);
+  Result<std::size_t> rewrap(Chosen& chosen, kek::KekVersion to);
+  Result<void> verify_all(const Chosen& chosen, kek::KekVersion to);
   Custody::Impl* impl_;
 };
 

@@ -28,7 +28,7 @@ Result<std::vector<Envelope>> PasskeySource::envelopes() {
     found.push_back({path, fmt::format("passkey \"{}\"", passkey.name),
                      passkey.provider_id(), std::move(passkey.wrapped),
                      passkey_context(parsed.installation, passkey.id),
-                     entry->version});
+                     entry->version, this});
   }
   return found;
 }

@@ -9,6 +9,8 @@
 #include "base/secret_bytes.h"
 #include "seal/custody.h"
 #include "seal/passkey.h"
+#include "seal/seal_state.h"
+#include "storage/storage.h"
 
 namespace bulla::seal {
 
@@ -72,6 +74,25 @@ class Passkeys {
  private:
   friend class Custody;
   explicit Passkeys(Custody::Impl& impl) : impl_(&impl) {}
+
+  struct Draft;
+  static Result<void> check_name(std::string_view name);
+  Result<SecretBytes> open_with_proof(const SealConfig& config,
+                                      const Passkey& passkey, Proof proof);
+  Result<storage::Change> prove_another(const SealState& state,
+                                        const Passkey& going,
+                                        const SecretBytes& root);
+  // passkeys_add.cc
+  Result<void> make_draft(const New& wanted, const SecretBytes& root,
+                          Draft& draft);
+  Result<void> draft_shamir(const New& wanted, const SecretBytes& root,
+                            Draft& draft);
+  Result<void> draft_passphrase(const New& wanted, const SecretBytes& root,
+                                Draft& draft);
+  Result<void> draft_automatic(const New& wanted, const SecretBytes& root,
+                               Draft& draft);
+  Result<kek::KekProvider*> provider_for(const New& wanted);
+
   Custody::Impl* impl_;
 };
 

@@ -3,15 +3,19 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "barrier/barrier.h"
 #include "base/clock.h"
+#include "kek/env_kek.h"
 #include "kek/static_kek.h"
 #include "seal/custody.h"
 #include "storage/memory.h"
@@ -72,6 +76,89 @@ inline Providers static_provider(
                                              std::move(previous), world.rng)
                           .value());
   return providers;
+}
+
+/// A provider with the versions `versions`, each under a key of its own.
+inline std::unique_ptr<kek::KekProvider> env_kek(
+    World& world, const std::vector<kek::KekVersion>& versions,
+    const std::string& name = "env") {
+  std::map<kek::KekVersion, SecretBytes> keys;
+  for (const kek::KekVersion version : versions) {
+    keys.emplace(version, SecretBytes::copy_of(Bytes(
+                              32, static_cast<std::uint8_t>(100 + version))));
+  }
+  return kek::EnvKek::create(name, keys, world.rng).value();
+}
+
+inline Providers providers_of(std::unique_ptr<kek::KekProvider> first,
+                              std::unique_ptr<kek::KekProvider> second = {}) {
+  Providers all;
+  all.push_back(std::move(first));
+  if (second) all.push_back(std::move(second));
+  return all;
+}
+
+/// A KEK over another one that a test can take down, slow down or make lie.
+class FaultyKek final : public kek::KekProvider {
+ public:
+  struct Switch {
+    std::optional<Error> error;  ///< Answered in place of everything.
+    bool other_secret = false;   ///< unwrap() gives another secret.
+    std::chrono::milliseconds delay{0};
+    int calls = 0;
+  };
+  FaultyKek(std::unique_ptr<kek::KekProvider> inner,
+            std::shared_ptr<Switch> faults)
+      : inner_(std::move(inner)), faults_(std::move(faults)) {}
+
+  std::string_view kind() const override { return inner_->kind(); }
+  std::string_view name() const override { return inner_->name(); }
+  kek::KekVersion active_version() const override {
+    return inner_->active_version();
+  }
+  std::vector<kek::KekVersion> versions() const override {
+    return inner_->versions();
+  }
+  void adopt(kek::KekVersion version, std::string_view key_id) override {
+    inner_->adopt(version, key_id);
+  }
+  Result<kek::WrappedKey> wrap(const SecretBytes& key, ByteView aad,
+                               kek::KekVersion version,
+                               kek::Deadline deadline) override {
+    TRY(fault());
+    return inner_->wrap(key, aad, version, deadline);
+  }
+  Result<SecretBytes> unwrap(const kek::WrappedKey& wrapped, ByteView aad,
+                             kek::Deadline deadline) override {
+    TRY(fault());
+    TRY_ASSIGN(auto secret, inner_->unwrap(wrapped, aad, deadline));
+    if (faults_->other_secret) secret.expose_mutable()[0] ^= 1;
+    return secret;
+  }
+  bool is_current(const kek::WrappedKey& wrapped) const override {
+    return inner_->is_current(wrapped);
+  }
+
+ private:
+  Result<void> fault() {
+    ++faults_->calls;
+    std::this_thread::sleep_for(faults_->delay);
+    if (faults_->error) return fail(*faults_->error);
+    return {};
+  }
+  std::unique_ptr<kek::KekProvider> inner_;
+  std::shared_ptr<Switch> faults_;
+};
+
+/// Little work, so that tests of passphrases take no time.
+inline CustodyOptions cheap_passphrases() {
+  CustodyOptions options;
+  options.passphrase_cost = {.memory_kib = 8, .passes = 1, .lanes = 1};
+  return options;
+}
+
+inline SecretBytes secret_text(std::string_view text) {
+  return SecretBytes::copy_of(as_bytes(text));
 }
 
 /// The failure `code` with just that message.
