@@ -312,7 +312,8 @@ TEST_F(RekeyTest, MayBeRepeatedAtOnce) {
 // A copy of the storage from before comes back: its shares are those of then.
 TEST_F(RekeyTest, AStoreRestoredMidWayIsNoticed) {
   std::vector<storage::Change> before;
-  for (const auto& path : *world_.storage->scan("")) {
+  const auto paths = world_.storage->scan("").value();
+  for (const auto& path : paths) {
     before.push_back({path, (*world_.storage->get(path))->value, std::nullopt});
   }
   const auto made = ceremony_.run(rekey(), rekey_params(3, 2), shares_, 2);
