@@ -70,8 +70,8 @@ constexpr std::array<Command, 3> kCommands = {{
      "encrypted with it; what is there stays readable with the keys before. "
      "Unseal keys do not change.",
      CommandKind::kRemote, 0, 0, rotate},
-    {"operator rotate-config", "Say when the storage's key rotates by itself",
-     "",
+    {"operator rotate-config",
+     "Say when the key of the storage rotates by itself", "",
      "Shows, and with flags changes, when the key that encrypts the storage is "
      "followed by another without anybody asking: by encryptions, which no "
      "key may make without end, and by age.",

@@ -129,9 +129,14 @@ Result<std::optional<SecretBytes>> Custody::prove(Quorum& quorum,
   if (!due) return std::nullopt;
   auto checked = [&]() -> Result<SecretBytes> {
     TRY(impl_->settled());
-    TRY_ASSIGN(auto key, quorum.combine());
-    TRY(authority.recovery ? impl_->check_recovery_key(key)
-                           : impl_->check_unseal_key(key));
+    auto key = quorum.combine();
+    if (!key) {
+      return fail(std::move(key).error().with_context(
+          authority.recovery ? "recovery key verification failed"
+                             : "unseal key verification failed"));
+    }
+    TRY(authority.recovery ? impl_->check_recovery_key(*key)
+                           : impl_->check_unseal_key(*key));
     return key;
   }();
   if (checked) return *std::move(checked);

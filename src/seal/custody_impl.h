@@ -99,6 +99,8 @@ struct Custody::Impl {
   Result<void> commit_root(const SealState& state,
                            std::vector<storage::Change> changes,
                            SecretBytes root);
+  Result<std::vector<storage::Change>> recovery_changes(
+      const SealConfig& before, const KeyReplacement& replacement);
   /// Finds out which root key is the one after a commit of unknown outcome.
   /// Under operation_mutex. kUnavailable: storage still does not say.
   Result<void> settle_root();

@@ -188,34 +188,38 @@ Result<void> Custody::replace_root(const KeyReplacement& replacement) {
   return {};
 }
 
+Result<std::vector<storage::Change>> Custody::Impl::recovery_changes(
+    const SealConfig& before, const KeyReplacement& replacement) {
+  std::vector<storage::Change> changes;
+  const Bytes check = check_value(*replacement.key);
+  TRY_ASSIGN(auto present, barrier.seal_change(barrier::Change::put(
+                               std::string(kRecoveryPath), check)));
+  changes.push_back(std::move(present));
+  changes.push_back(
+      backup_change(ShareBackup::kRecoveryPath, replacement.backup));
+  if (replacement.former == nullptr) return changes;
+  const Bytes record =
+      FormerRecovery{before.recovery_shares, before.recovery_threshold,
+                     check_value(*replacement.former)}
+          .serialise();
+  TRY_ASSIGN(auto former, barrier.seal_change(barrier::Change::put(
+                              std::string(FormerRecovery::kPath), record)));
+  changes.push_back(std::move(former));
+  return changes;
+}
+
 Result<void> Custody::replace_recovery(const KeyReplacement& replacement) {
   Impl& impl = *impl_;
   const std::lock_guard lifecycle(impl.lifecycle_mutex);
   TRY(impl.drop_former());
   TRY_ASSIGN(const auto state, impl.initialized_state());
+  TRY_ASSIGN(auto changes, impl.recovery_changes(state.config, replacement));
   SealConfig next = state.config;
   next.recovery_shares = replacement.shares;
   next.recovery_threshold = replacement.threshold;
-  std::vector<storage::Change> changes;
-  const auto seal = [&](barrier::Change change) -> Result<void> {
-    TRY_ASSIGN(auto sealed, impl.barrier.seal_change(change));
-    changes.push_back(std::move(sealed));
-    return {};
-  };
-  const Bytes check = check_value(*replacement.key);
-  TRY(seal(barrier::Change::put(std::string(Impl::kRecoveryPath), check)));
-  Bytes former;
-  if (replacement.former != nullptr) {
-    former = FormerRecovery{state.config.recovery_shares,
-                            state.config.recovery_threshold,
-                            check_value(*replacement.former)}
-                 .serialise();
-    TRY(seal(barrier::Change::put(std::string(FormerRecovery::kPath), former)));
-  }
-  changes.push_back(
-      backup_change(ShareBackup::kRecoveryPath, replacement.backup));
-  const auto committed = impl.commit(state, next, std::move(changes));
+  auto committed = impl.commit(state, next, std::move(changes));
   if (!committed) {
+    // What is remembered may not be what is stored now.
     impl.remember(nullptr);
     return committed;
   }

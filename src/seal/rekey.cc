@@ -16,7 +16,8 @@ constexpr std::size_t kKeyBytes = 32;
 
 // What a root key that recovery shares authorise cannot have: it has no shares
 // of its own.
-Result<void> check_without_shares(const RekeyParams& params) {
+Result<void> check_without_shares(const RekeyParams& params,
+                                  const RekeyCaller& caller) {
   constexpr std::string_view kWhy =
       "not supported when rekeying the barrier key with recovery keys";
   if (!params.pgp_keys.empty()) {
@@ -29,7 +30,7 @@ Result<void> check_without_shares(const RekeyParams& params) {
     return fail(invalid_argument(fmt::format("verification {}", kWhy)));
   }
   if (params.shares == 1 && params.threshold == 1) return {};
-  return fail(bad_numbers(RekeyTarget::kRoot,
+  return fail(bad_request(caller, RekeyTarget::kRoot,
                           "shares and threshold must be one: this seal opens "
                           "by itself"));
 }
@@ -41,7 +42,7 @@ Result<std::vector<crypto::PgpKey>> parse_keys(
     auto key = crypto::PgpKey::parse(texts[i]);
     if (!key) {
       return fail(std::move(key).error().with_context(
-          fmt::format("error parsing given PGP key {}", i + 1)));
+          fmt::format("error parsing given PGP key: key {}", i + 1)));
     }
     keys.push_back(*std::move(key));
   }
@@ -89,7 +90,8 @@ Result<RekeyStatus> Rekey::status(const RekeyCaller& caller) {
 }
 
 Result<Rekey::Operation> Rekey::checked(const RekeyParams& params,
-                                        const Authority& present) const {
+                                        const Authority& present,
+                                        const RekeyCaller& caller) const {
   if (params.backup && params.pgp_keys.empty()) {
     return fail(invalid_argument(
         "cannot request a backup of the new keys without providing PGP keys "
@@ -100,16 +102,18 @@ Result<Rekey::Operation> Rekey::checked(const RekeyParams& params,
     return fail(invalid_argument("incorrect number of PGP keys for rekey"));
   }
   if (target_ == RekeyTarget::kRoot && present.automatic) {
-    TRY(check_without_shares(params));
+    TRY(check_without_shares(params, caller));
   }
   const auto fault = split_fault(params.shares, params.threshold);
-  if (!fault.empty()) return fail(bad_numbers(target_, fault));
+  if (!fault.empty()) return fail(bad_request(caller, target_, fault));
+  auto keys = parse_keys(params.pgp_keys);
+  if (!keys) return fail(bad_request(caller, target_, keys.error().message()));
   Operation op;
   op.nonce = rng_.uuid();
   op.begun = clock_.now();
   op.shares = static_cast<std::uint32_t>(params.shares);
   op.threshold = static_cast<std::uint32_t>(params.threshold);
-  TRY_ASSIGN(op.pgp_keys, parse_keys(params.pgp_keys));
+  op.pgp_keys = *std::move(keys);
   op.backup = params.backup;
   op.require_verification = params.require_verification || params.verify_all;
   op.verify_all = params.verify_all;
@@ -119,7 +123,7 @@ Result<Rekey::Operation> Rekey::checked(const RekeyParams& params,
 Result<std::optional<RekeyResult>> Rekey::begin(const RekeyParams& params,
                                                 const RekeyCaller& caller) {
   TRY_ASSIGN(const auto present, authority());
-  TRY_ASSIGN(auto op, checked(params, present));
+  TRY_ASSIGN(auto op, checked(params, present, caller));
   const Turn turn(*this);
   if (operation_) return fail(already_begun(caller));
   if (present.threshold > 0) {

@@ -155,8 +155,8 @@ class Rekey {
 
   /// Who may go on with this target. kInvalidArgument: there is no such key.
   Result<Authority> authority();
-  Result<Operation> checked(const RekeyParams& params,
-                            const Authority& authority) const;
+  Result<Operation> checked(const RekeyParams& params, const Authority& present,
+                            const RekeyCaller& caller) const;
   Result<void> check_update(const SecretBytes& share, std::string_view nonce,
                             const RekeyCaller& caller) const;
   /// `former` authorised it; null where nothing did.
@@ -164,7 +164,6 @@ class Rekey {
   Result<Fresh> make_fresh() const;
   RekeyResult hand_out(const Fresh& fresh) const;
   Result<void> put_into_force(const Fresh& fresh, const SecretBytes* former);
-  Result<void> check_verifying(const RekeyCaller& caller) const;
   Result<void> check_verify_nonce(std::string_view nonce,
                                   const RekeyCaller& caller) const;
   Result<void> take_proof(SecretBytes share);

@@ -86,13 +86,18 @@ TEST_F(RekeyTest, RefusesWhatTheContractRefuses) {
             "invalid rekey seal configuration: shares must be at least one");
   EXPECT_EQ(rekey().begin(rekey_params(2, 3), rekey_caller()).error().code(),
             ErrorCode::kInternal);
+  expect_error(rekey().begin(rekey_params(2, 3), rotate_caller()),
+               ErrorCode::kInvalidArgument,
+               "invalid rotate seal configuration: threshold cannot be larger "
+               "than shares");
   RekeyParams params = rekey_params(2, 2);
   params.backup = true;
   EXPECT_THAT(begin_error(params), HasSubstr("without providing PGP keys"));
   params.pgp_keys = {"a"};
   EXPECT_EQ(begin_error(params), "incorrect number of PGP keys for rekey");
   params.pgp_keys = {"a", "b"};
-  EXPECT_THAT(begin_error(params), HasSubstr("error parsing given PGP key 1"));
+  EXPECT_THAT(begin_error(params),
+              HasSubstr("error parsing given PGP key: key 1"));
   EXPECT_EQ(update_error(shares_[0], "n"), "no barrier rekey in progress");
   EXPECT_EQ(update_error(shares_[0], "n", rotate_caller()),
             "no rotation in progress");
@@ -118,11 +123,13 @@ TEST_F(RekeyTest, RefusesWhatTheContractRefuses) {
             "key is longer than maximum 33 bytes");
   expect_error(ceremony_.recovery.status(rekey_caller()),
                ErrorCode::kInvalidArgument, "recovery rekeying not supported");
-  expect_error(rekey().verify_status(rekey_caller()),
-               ErrorCode::kInvalidArgument,
+  EXPECT_FALSE(rekey().verify_status(rekey_caller())->started);
+  const auto proof = [&](const RekeyCaller& caller) {
+    return rekey().verify(shares_[0].clone(), "n", caller);
+  };
+  expect_error(proof(rekey_caller()), ErrorCode::kInvalidArgument,
                "no rekey verification in progress");
-  expect_error(rekey().verify_status(rotate_caller()),
-               ErrorCode::kInvalidArgument,
+  expect_error(proof(rotate_caller()), ErrorCode::kInvalidArgument,
                "no rotation verification in progress");
 }
 

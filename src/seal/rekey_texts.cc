@@ -53,6 +53,16 @@ Error already_finished(const RekeyCaller& caller, std::string_view nonce) {
       "nonce for the verification operation is", nonce);
 }
 
+Error nothing_begun(const RekeyCaller& caller) {
+  return invalid_argument(rotates(caller) ? "no rotation in progress"
+                                          : "no rekey in progress");
+}
+
+Error nothing_to_show(const RekeyCaller& caller) {
+  return invalid_argument(rotates(caller) ? "no rotation configuration found"
+                                          : "no rekey configuration found");
+}
+
 Error no_verification(const RekeyCaller& caller) {
   return invalid_argument(rotates(caller)
                               ? "no rotation verification in progress"
@@ -70,10 +80,21 @@ Error repeated_proof() {
       "given key has already been provided during this verify operation");
 }
 
-Error bad_numbers(RekeyTarget target, std::string_view fault) {
-  return internal_error(fmt::format(
-      "invalid {} configuration: {}",
-      target == RekeyTarget::kRoot ? "rekey seal" : "recovery", fault));
+Error wrong_proof() {
+  return invalid_argument(
+      "rekey verification failed; incorrect key shares supplied");
+}
+
+Error bad_request(const RekeyCaller& caller, RekeyTarget target,
+                  std::string_view fault) {
+  std::string_view what = "recovery";
+  if (target == RekeyTarget::kRoot) {
+    what = rotates(caller) ? "rotate seal" : "rekey seal";
+  }
+  std::string text = fmt::format("invalid {} configuration: {}", what, fault);
+  // The bare endpoints have always called this their own failure.
+  return rotates(caller) ? invalid_argument(std::move(text))
+                         : internal_error(std::move(text)).as_plain();
 }
 
 }  // namespace bulla::seal

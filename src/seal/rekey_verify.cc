@@ -7,16 +7,6 @@
 
 namespace bulla::seal {
 
-Result<void> Rekey::check_verifying(const RekeyCaller& caller) const {
-  if (!operation_) {
-    return fail(caller.dialect == RekeyCaller::Dialect::kRotate
-                    ? not_begun(caller, target_)
-                    : invalid_argument("no rekey configuration found"));
-  }
-  if (operation_->fresh) return {};
-  return fail(no_verification(caller));
-}
-
 Result<void> Rekey::check_verify_nonce(std::string_view nonce,
                                        const RekeyCaller& caller) const {
   if (nonce == operation_->fresh->nonce) return {};
@@ -25,10 +15,11 @@ Result<void> Rekey::check_verify_nonce(std::string_view nonce,
 
 VerifyStatus Rekey::verify_status_of(const RekeyCaller& caller) const {
   VerifyStatus status;
-  if (caller.trusted) status.nonce = operation_->fresh->nonce;
-  status.started = true;
   status.threshold = operation_->to_prove();
   status.shares = operation_->shares;
+  if (!operation_->fresh) return status;
+  if (caller.trusted) status.nonce = operation_->fresh->nonce;
+  status.started = true;
   status.progress = operation_->proved();
   return status;
 }
@@ -36,7 +27,7 @@ VerifyStatus Rekey::verify_status_of(const RekeyCaller& caller) const {
 Result<VerifyStatus> Rekey::verify_status(const RekeyCaller& caller) {
   TRY(authority());
   const Turn turn(*this);
-  TRY(check_verifying(caller));
+  if (!operation_) return fail(nothing_to_show(caller));
   return verify_status_of(caller);
 }
 
@@ -66,8 +57,7 @@ Result<void> Rekey::check_proof() const {
   if (operation_->verify_all) return {};
   const auto key = operation_->fresh->quorum.combine();
   if (key && *key == operation_->fresh->key) return {};
-  return fail(invalid_argument(
-      "rekey verification failed: the given keys are not the new ones"));
+  return fail(wrong_proof());
 }
 
 Result<VerifyStatus> Rekey::verify(SecretBytes share, std::string_view nonce,
@@ -75,7 +65,8 @@ Result<VerifyStatus> Rekey::verify(SecretBytes share, std::string_view nonce,
   TRY(authority());
   const Turn turn(*this);
   TRY(check_share_length(share));
-  TRY(check_verifying(caller));
+  if (!operation_) return fail(nothing_begun(caller));
+  if (!operation_->fresh) return fail(no_verification(caller));
   TRY(check_verify_nonce(nonce, caller));
   TRY(take_proof(std::move(share)));
   if (operation_->proved() < operation_->to_prove()) {
@@ -100,7 +91,8 @@ Result<VerifyStatus> Rekey::restart_verification(std::string_view nonce,
                                                  const RekeyCaller& caller) {
   TRY(authority());
   const Turn turn(*this);
-  TRY(check_verifying(caller));
+  if (!operation_) return fail(nothing_to_show(caller));
+  if (!operation_->fresh) return verify_status_of(caller);
   if (!nonce.empty() || !caller.trusted) {
     TRY(check_verify_nonce(nonce, caller));
   }

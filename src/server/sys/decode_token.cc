@@ -1,5 +1,7 @@
 // sys/decode-token: the token in what generate-root answered.
 
+#include <fmt/format.h>
+
 #include "base/encoding.h"
 #include "base/json_writer.h"
 #include "server/sys/handlers.h"
@@ -18,16 +20,18 @@ Result<api::Response> decode_token(Core&, const api::Request& request,
                                    api::Context&) {
   const std::string_view otp = request.fields.text("otp");
   const std::string_view encoded = request.fields.text("encoded_token");
-  if (encoded.empty()) return fail(invalid_argument("missing encoded_token"));
-  if (otp.empty()) return fail(invalid_argument("missing otp"));
+  if (encoded.empty() || otp.empty()) {
+    return fail(invalid_argument("provided 'encoded_token' or 'otp' is empty"));
+  }
   auto bytes = decoded(encoded);
   if (!bytes) {
     return fail(
-        std::move(bytes).error().with_context("error decoding base64 token"));
+        std::move(bytes).error().with_context("error decoding base64'd token"));
   }
   if (bytes->size() != otp.size()) {
-    return fail(invalid_argument(
-        "the one-time password and the token differ in length"));
+    return fail(invalid_argument(fmt::format(
+        "error xoring token: length of byte slices is not equivalent: {} != {}",
+        bytes->size(), otp.size())));
   }
   for (std::size_t i = 0; i < otp.size(); ++i) {
     (*bytes)[i] ^= static_cast<std::uint8_t>(otp[i]);
