@@ -17,6 +17,7 @@
 #include "server/daemon.h"
 #include "server/dev_mode.h"
 #include "server/process.h"
+#include "server/store_api.h"
 #include "server/sys/sys_backend.h"
 #include "storage/lmdb.h"
 #include "storage/memory.h"
@@ -54,9 +55,12 @@ Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
   std::ranges::stable_sort(seals, {}, &server::SealStanza::priority);
   std::vector<std::unique_ptr<kek::KekProvider>> providers;
   for (const server::SealStanza* const seal : seals) {
-    TRY_ASSIGN(auto provider,
-               kek::make_provider(seal->kind, seal->name, seal->options, rng));
-    providers.push_back(std::move(provider));
+    auto made = kek::make_provider(seal->kind, seal->name, seal->options, rng);
+    if (!made) {
+      return fail(std::move(made).error().with_context(
+          fmt::format("{}:{}", seal->file, seal->line)));
+    }
+    providers.push_back(*std::move(made));
   }
   return providers;
 }
@@ -169,6 +173,23 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   return parts;
 }
 
+// Answers of the store last as long as what is returned.
+Result<std::function<Result<net::ClientResponse>(const net::ClientRequest&)>>
+open_store(const std::vector<std::string>& config) {
+  server::forbid_core_dumps();
+  cli::ServerFlags flags;
+  flags.config = config;
+  // Providers keep it.
+  const auto rng = std::make_shared<crypto::SystemRng>();
+  TRY_ASSIGN(auto parts, daemon_parts(flags, *rng));
+  TRY_ASSIGN(auto opened, server::StoreApi::open(std::move(parts)));
+  const std::shared_ptr<server::StoreApi> store = std::move(opened);
+  return [rng, store](
+             const net::ClientRequest& request) -> Result<net::ClientResponse> {
+    return store->answer(request);
+  };
+}
+
 int run_server(const cli::ServerFlags& flags) {
   server::forbid_core_dumps();
   if (!flags.dev && flags.config.empty()) {
@@ -190,5 +211,5 @@ int run_server(const cli::ServerFlags& flags) {
 }  // namespace bulla
 
 int main(int argc, char** argv) {
-  return bulla::cli::run_cli(argc, argv, bulla::run_server);
+  return bulla::cli::run_cli(argc, argv, bulla::run_server, bulla::open_store);
 }

@@ -7,7 +7,8 @@
 
 namespace bulla::cli {
 
-int run_cli(int argc, char** argv, const ServerCommand& server) {
+int run_cli(int argc, char** argv, const ServerCommand& server,
+            const StoreApi& store) {
   ProcessConsole console;
   net::HttpClient client;
   Host host{
@@ -25,7 +26,8 @@ int run_cli(int argc, char** argv, const ServerCommand& server) {
           [](std::chrono::milliseconds time) {
             std::this_thread::sleep_for(time);
           },
-      .server = server};
+      .server = server,
+      .store = store};
   return run(host,
              std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "net/client.h"
+
 namespace bulla::cli {
 
 /// What was given to `bulla server`; "" and empty where nothing was.
@@ -21,10 +24,19 @@ struct ServerFlags {
 /// Runs the server until it ends; returns the exit code.
 using ServerCommand = std::function<int(const ServerFlags& flags)>;
 
+/// Answers API requests about KEKs from the store of a stopped server, until it
+/// is dropped. `config`: what `bulla server` is given.
+///   kInvalidArgument  a configuration that cannot be, or disagrees with what
+///                     is stored.
+///   kUnavailable      the store cannot be opened: a server may have it open.
+using StoreApi = std::function<Result<std::function<Result<net::ClientResponse>(
+    const net::ClientRequest&)>>(const std::vector<std::string>& config)>;
+
 /// The `bulla` command: finds the sub-command in `argv`, runs it against the
 /// terminal, the environment and the network of this process, and returns the
 /// exit code: 0 done, 1 a mistake on this side (usage, files, no value), 2 an
 /// answer with an error, or a sealed server from `status`.
-int run_cli(int argc, char** argv, const ServerCommand& server);
+int run_cli(int argc, char** argv, const ServerCommand& server,
+            const StoreApi& store);
 
 }  // namespace bulla::cli

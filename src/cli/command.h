@@ -57,6 +57,8 @@ std::span<const Command> operator_commands();
 std::span<const Command> key_commands();
 std::span<const Command> rekey_commands();
 std::span<const Command> generate_root_commands();
+std::span<const Command> passkey_commands();
+std::span<const Command> kek_commands();
 std::span<const Command> status_commands();
 std::span<const Command> login_commands();
 std::span<const Command> secrets_commands();

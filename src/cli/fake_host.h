@@ -79,7 +79,16 @@ class FakeHost {
             [this](const ServerFlags& flags) {
               server_flags = flags;
               return 7;
-            }};
+            },
+        .store = [this](const std::vector<std::string>& config)
+            -> Result<ApiClient::Send> {
+          store_config = config;
+          if (!store_opens) return fail(unavailable("another process has it"));
+          return [this](const net::ClientRequest& request) {
+            requests.push_back(request);
+            return next_answer();
+          };
+        }};
     return cli::run(host, arguments);
   }
 
@@ -104,6 +113,8 @@ class FakeHost {
   std::vector<net::ClientRequest> requests;
   std::vector<std::chrono::milliseconds> slept;
   std::optional<ServerFlags> server_flags;
+  std::vector<std::string> store_config;
+  bool store_opens = true;
   std::filesystem::path home =
       std::filesystem::temp_directory_path() /
       ("bulla-cli-test-" + std::to_string(::getpid()) + "-" +

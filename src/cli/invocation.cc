@@ -18,6 +18,15 @@ Invocation::Invocation(Host& host, const Command& command, Flags flags,
         host_.console.out(redactor_.apply(text));
       }) {}
 
+Result<void> Invocation::use_store(const std::vector<std::string>& config) {
+  TRY_ASSIGN(auto send, host_.store(config));
+  store_api_.emplace(settings_, std::move(send), host_.sleep,
+                     [this](std::string_view text) {
+                       host_.console.out(redactor_.apply(text));
+                     });
+  return {};
+}
+
 std::string Invocation::argument(std::size_t i) const {
   return i < arguments_.size() ? arguments_[i] : "";
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct Host {
   ApiClient::Send send;
   ApiClient::Sleep sleep;
   ServerCommand server;
+  StoreApi store = {};
 };
 
 /// Runs `arguments` (without the program's name) and returns the exit code.
@@ -44,7 +46,9 @@ class Invocation {
   /// Argument `i`; "" where there are fewer.
   std::string argument(std::size_t i) const;
   const Settings& settings() const { return settings_; }
-  ApiClient& api() { return api_; }
+  ApiClient& api() { return store_api_ ? *store_api_ : api_; }
+  /// From here on api() is answered from the store of a stopped server.
+  Result<void> use_store(const std::vector<std::string>& config);
 
   /// From here on `secret` is hidden in errors.
   void hide(std::string_view secret) { redactor_.add(secret); }
@@ -85,6 +89,7 @@ class Invocation {
   Settings settings_;
   Redactor& redactor_;
   ApiClient api_;
+  std::optional<ApiClient> store_api_;
 };
 
 }  // namespace bulla::cli

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "cli/invocation.h"
+#include "cli/passphrase_flag.h"
 #include "cli/pgp_files.h"
 #include "cli/seal_status.h"
 #include "cli/secret_argument.h"
@@ -168,6 +169,14 @@ Result<Value> unseal_body(Invocation& call) {
     body.set("reset", Value::boolean(true));
     return body;
   }
+  TRY_ASSIGN(const auto phrase, passphrase_of_flag(call));
+  if (!phrase.empty()) {
+    body.set("passphrase", Value::string(as_text(phrase.expose())));
+    if (call.flags().given("passkey")) {
+      body.set("passkey", Value::string(call.flags().text("passkey")));
+    }
+    return body;
+  }
   if (!call.arguments().empty() && call.argument(0) != "-") {
     call.warn(
         "WARNING! Others on this machine can see a key that is given as an "
@@ -223,7 +232,10 @@ constexpr std::array<FlagRow, 8> kInitFlags = {{
      "Only tell whether the server is initialized: exit code 0 if it is, 2 if "
      "it is not, 1 on an error."},
 }};
-constexpr std::array<FlagRow, 2> kUnsealFlags = {{
+constexpr std::array<FlagRow, 4> kUnsealFlags = {{
+    kPassphraseFlag,
+    {"passkey", "", FlagKind::kText, "NAME",
+     "Which passkey the passphrase is of; any if nothing is said."},
     {"reset", "", FlagKind::kSwitch, "",
      "Forget the shares that were given so far."},
     {"migrate", "", FlagKind::kSwitch, "",
@@ -236,9 +248,11 @@ constexpr std::array<Example, 3> kInitExamples = {{
      "bulla operator init -key-shares=1 -key-threshold=1"},
     {"For a program", "bulla operator init -format=json"},
 }};
-constexpr std::array<Example, 2> kUnsealExamples = {{
+constexpr std::array<Example, 3> kUnsealExamples = {{
     {"Be asked for a share", "bulla operator unseal"},
     {"Give a share from a file", "bulla operator unseal - < share.txt"},
+    {"Open with the passphrase of a passkey",
+     "bulla operator unseal -passphrase-file=office.txt"},
 }};
 
 constexpr std::array<Command, 4> kCommands = {{
@@ -253,7 +267,7 @@ constexpr std::array<Command, 4> kCommands = {{
      "Gives one share of the unseal key. When as many as the threshold have "
      "been given, by whomever and from wherever, the server is unsealed. "
      "Without KEY the share is asked for and not shown; - reads it from "
-     "standard input.",
+     "standard input. The passphrase of a passkey unseals at once.",
      CommandKind::kRemote, 0, 1, unseal, kUnsealFlags, kUnsealExamples},
     {"operator seal", "Seal the server", "",
      "Seals the server: it forgets its keys and answers nothing until it is "

@@ -19,4 +19,11 @@ Result<void> KekProvider::probe(Deadline deadline) {
       "seal \"{}\": a value that was wrapped opened to another", name())));
 }
 
+Result<void> KekProvider::create_version(KekVersion, Deadline) {
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("seal \"{}\": its KEKs are not made by Bulla; "
+                          "docs/configuration.md says where",
+                          name()));
+}
+
 }  // namespace bulla::kek

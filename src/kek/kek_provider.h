@@ -60,6 +60,11 @@ class KekProvider {
   virtual Result<SecretBytes> unwrap(const WrappedKey& wrapped, ByteView aad,
                                      Deadline deadline) = 0;
 
+  /// Makes the KEK of a version, for providers whose KEKs are theirs to make.
+  ///   kConflict     there is one.
+  ///   kUnsupported  the KEKs of this provider are made elsewhere.
+  virtual Result<void> create_version(KekVersion version, Deadline deadline);
+
   /// Whether the provider works now: a random value, wrapped under the active
   /// version, must open again. kCorrupt when it opens to something else, and
   /// the errors of wrap() and unwrap().

@@ -8,6 +8,7 @@
 #include "kek/config_kek.h"
 #include "kek/env_kek.h"
 #include "kek/passphrase_kek.h"
+#include "kek/pkcs11_kek.h"
 #include "kek/static_kek.h"
 
 namespace bulla::kek {
@@ -25,6 +26,7 @@ constexpr Kind kKinds[] = {
     {ConfigKek::kKind, ConfigKek::from_options},
     {EnvKek::kKind, EnvKek::from_environment},
     {PassphraseKek::kKind, PassphraseKek::from_options},
+    {Pkcs11Kek::kKind, Pkcs11Kek::from_options},
     {StaticKek::kKind, StaticKek::from_options},
 };
 

@@ -180,7 +180,7 @@ TEST(ProviderFactory, KnowsItsKinds) {
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message(),
             "seal \"nokms\": unknown kind; known: shamir, config, env, "
-            "passphrase, static");
+            "passphrase, pkcs11, static");
   EXPECT_FALSE(make_provider("shamir", "", {}, rng()));
 }
 

@@ -70,6 +70,13 @@ struct Custody::Impl {
   Result<kek::WrappedKey> wrap_root(const SealConfig& config,
                                     const Passkey& passkey,
                                     const SecretBytes& root);
+  /// Wraps `root` for the first passkey under `provider`, and gives its record.
+  /// The version is the one that the provider used: one that asks elsewhere may
+  /// know it only then.
+  Result<SealConfig::Provider> wrap_first(kek::KekProvider& provider,
+                                          const SealConfig& config,
+                                          Passkey& passkey,
+                                          const SecretBytes& root);
   /// The root key in `passkey`, by the same ways. kCorrupt when it is not the
   /// one that its check value is of.
   Result<SecretBytes> open_root(const SealConfig& config,

@@ -94,17 +94,8 @@ Result<void> Custody::Impl::plan_automatic(InitPlan& made) {
     Passkey passkey =
         new_passkey(made.root_key, provider->kind(), provider->name());
     passkey.provider = provider->name();
-    SealConfig::Provider recorded;
-    recorded.id = passkey.provider_id();
-    recorded.active = provider->active_version();
-    auto wrapped = provider->wrap(
-        made.root_key, passkey_context(made.config.installation, passkey.id),
-        recorded.active, deadline());
-    if (!wrapped) {
-      return fail(std::move(wrapped).error().with_context(
-          fmt::format("seal \"{}\"", provider->name())));
-    }
-    passkey.wrapped = *std::move(wrapped);
+    TRY_ASSIGN(auto recorded,
+               wrap_first(*provider, made.config, passkey, made.root_key));
     made.config.providers.push_back(std::move(recorded));
     made.passkeys.push_back(std::move(passkey));
   }

@@ -45,8 +45,7 @@ Result<void> Custody::Impl::check_install(const SealState& state) const {
   const auto refuse = [&](const std::string& what) {
     std::vector<std::string> configured;
     for (const auto& one : providers) {
-      configured.push_back(
-          provider_text({std::string(one->kind()), std::string(one->name())}));
+      configured.push_back(provider_text(id_of(*one)));
     }
     return fail(invalid_argument(fmt::format(
         "this installation is sealed with {}, but the configuration says {}: "

@@ -57,9 +57,7 @@ Result<void> KekVersions::beat(std::string_view node) {
   beat.name = node.substr(0, NodeBeat::kNameBytesMax);
   beat.seen = impl_->clock.now();
   for (const auto& provider : impl_->providers) {
-    beat.loaded.push_back(
-        {{std::string(provider->kind()), std::string(provider->name())},
-         provider->versions()});
+    beat.loaded.push_back({id_of(*provider), provider->versions()});
   }
   const storage::Change change{NodeBeat::path_of(beat.name), beat.serialise(),
                                std::nullopt};

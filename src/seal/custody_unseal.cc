@@ -151,7 +151,7 @@ Result<bool> Custody::submit_share(SecretBytes share) {
 
 Result<Unlocked> Custody::Impl::unlock_with(const SealState& state,
                                             kek::KekProvider& wrapper) {
-  const ProviderId id{std::string(wrapper.kind()), std::string(wrapper.name())};
+  const ProviderId id = id_of(wrapper);
   Error error = corrupt(
       fmt::format("seal \"{}\": no passkey under it is in storage", id.name));
   for (const auto& stored : state.passkeys) {
@@ -169,8 +169,7 @@ Result<std::optional<Unlocked>> Custody::unlock() {
   TRY(impl_->check_install(*state));
   std::optional<Error> last;
   for (const auto& provider : impl_->providers) {
-    const ProviderId id{std::string(provider->kind()),
-                        std::string(provider->name())};
+    const ProviderId id = id_of(*provider);
     if (state->config.find(id) == nullptr) continue;  // a candidate
     auto unlocked = impl_->unlock_with(*state, *provider);
     if (unlocked) return *std::move(unlocked);

@@ -95,6 +95,25 @@ Result<kek::WrappedKey> Custody::Impl::wrap_root(const SealConfig& config,
       fmt::format("seal \"{}\"", wrapper->name())));
 }
 
+Result<SealConfig::Provider> Custody::Impl::wrap_first(
+    kek::KekProvider& wrapper, const SealConfig& config, Passkey& passkey,
+    const SecretBytes& root) {
+  auto wrapped =
+      wrapper.wrap(root, passkey_context(config.installation, passkey.id),
+                   wrapper.active_version(), deadline());
+  if (!wrapped) {
+    return fail(std::move(wrapped).error().with_context(
+        fmt::format("seal \"{}\"", wrapper.name())));
+  }
+  passkey.wrapped = *std::move(wrapped);
+  SealConfig::Provider recorded;
+  recorded.id = id_of(wrapper);
+  recorded.active = passkey.wrapped.version;
+  if (recorded.active != 0) return recorded;
+  return fail(internal_error(fmt::format(
+      "seal \"{}\" does not say which version it used", wrapper.name())));
+}
+
 Result<storage::Change> Custody::Impl::kek_copy(const Passkey& passkey,
                                                 const SecretBytes& kek) {
   return barrier.seal_change(

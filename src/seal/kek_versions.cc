@@ -107,8 +107,7 @@ Result<std::vector<KekVersions::Status>> KekVersions::status() {
     rows.push_back(std::move(row));
   }
   for (const auto& provider : impl_->providers) {
-    const ProviderId id{std::string(provider->kind()),
-                        std::string(provider->name())};
+    const ProviderId id = id_of(*provider);
     auto row = std::ranges::find(rows, id, &Status::id);
     if (row == rows.end()) {
       rows.emplace_back().id = id;
@@ -124,6 +123,14 @@ Result<std::vector<KekVersions::Status>> KekVersions::status() {
     }
   }
   return rows;
+}
+
+// Also what brings a provider that asks elsewhere up to date with its versions.
+Result<void> KekVersions::check_up(const Chosen& chosen) {
+  auto up = chosen.provider->probe(Custody::Impl::deadline());
+  if (up) return {};
+  return fail(std::move(up).error().with_context(
+      fmt::format("seal \"{}\"", chosen.id.name)));
 }
 
 Result<void> KekVersions::check_ready(const Chosen& chosen,
@@ -176,6 +183,7 @@ bool KekVersions::is_due(const Chosen& chosen, const Envelope& envelope,
 Result<KekVersions::Rotation> KekVersions::verify(std::string_view seal,
                                                   kek::KekVersion target) {
   TRY_ASSIGN(const auto chosen, choose(seal));
+  TRY(check_up(chosen));
   TRY(check_ready(chosen, target));
   Rotation found{chosen.id, chosen.recorded().active, target, 0, 0, true};
   TRY_ASSIGN(const auto envelopes, envelopes_under(chosen.id));
@@ -247,6 +255,7 @@ Result<void> KekVersions::verify_all(const Chosen& chosen, kek::KekVersion to) {
 Result<KekVersions::Rotation> KekVersions::rotate(const RotateParams& params) {
   const std::lock_guard lock(impl_->lifecycle_mutex);
   TRY_ASSIGN(auto chosen, choose(params.seal));
+  TRY(check_up(chosen));
   const kek::KekVersion from = chosen.recorded().active;
   const kek::KekVersion to =
       params.to ? *params.to : chosen.provider->versions().back();
@@ -331,6 +340,39 @@ Result<ProviderId> KekVersions::remove(std::string_view seal,
       "KEK version removed",
       {{"seal", chosen.id.name}, {"version", std::to_string(version)}});
   return chosen.id;
+}
+
+Result<ProviderId> KekVersions::create(std::string_view seal,
+                                       kek::KekVersion version) {
+  const std::lock_guard lock(impl_->lifecycle_mutex);
+  if (version == 0) return fail(invalid_argument("there is no version 0"));
+  kek::KekProvider* chosen = nullptr;
+  for (const auto& provider : impl_->providers) {
+    if (!seal.empty() && provider->name() != seal && provider->kind() != seal) {
+      continue;
+    }
+    if (chosen != nullptr) {
+      return fail(invalid_argument("several seals are meant; say which one"));
+    }
+    chosen = provider.get();
+  }
+  if (chosen == nullptr) {
+    return fail(invalid_argument("no such seal is configured"));
+  }
+  const ProviderId id = id_of(*chosen);
+  TRY_ASSIGN(const auto state, impl_->read_state());
+  const auto* recorded = state ? state->config.find(id) : nullptr;
+  if (recorded != nullptr && recorded->is_removed(version)) {
+    return fail(not_found(fmt::format("version {} was removed", version)));
+  }
+  auto made = chosen->create_version(version, Custody::Impl::deadline());
+  if (!made) {
+    return fail(std::move(made).error().with_context(
+        fmt::format("seal \"{}\"", id.name)));
+  }
+  impl_->log.info("KEK version made",
+                  {{"seal", id.name}, {"version", std::to_string(version)}});
+  return id;
 }
 
 }  // namespace bulla::seal

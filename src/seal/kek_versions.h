@@ -86,6 +86,13 @@ class KekVersions {
   ///                     message counts or names them.
   Result<ProviderId> remove(std::string_view seal, kek::KekVersion version);
 
+  /// Makes the KEK of a version, where the provider makes its own (pkcs11).
+  /// `seal` may be a candidate, or anything before init; "": the only one
+  /// configured.
+  ///   kConflict     there is such a version already.
+  ///   kUnsupported  the KEKs of this provider are made elsewhere.
+  Result<ProviderId> create(std::string_view seal, kek::KekVersion version);
+
   /// Registers what else is wrapped directly by a KEK. Before the first
   /// request; `source` must outlive the custody.
   void add_source(EnvelopeSource& source);
@@ -104,6 +111,7 @@ class KekVersions {
   struct Chosen;
   Result<Chosen> choose(std::string_view seal);
   Result<std::vector<Envelope>> envelopes_under(const ProviderId& id);
+  static Result<void> check_up(const Chosen& chosen);
   Result<void> check_ready(const Chosen& chosen, kek::KekVersion to);
   Result<void> check_unneeded(const Chosen& chosen, kek::KekVersion version);
   static Result<SecretBytes> open_envelope(const Chosen& chosen,

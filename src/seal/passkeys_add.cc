@@ -121,15 +121,13 @@ Result<void> Passkeys::draft_automatic(const New& wanted,
           fmt::format("passkeys are under {} seals, and no more fit",
                       next.providers.size())));
     }
-    SealConfig::Provider recorded;
-    recorded.id = passkey.provider_id();
-    recorded.active = wrapper->active_version();
+    TRY_ASSIGN(auto recorded, impl_->wrap_first(*wrapper, next, passkey, root));
     next.providers.push_back(std::move(recorded));
+  } else {
+    TRY_ASSIGN(passkey.wrapped, impl_->wrap_root(next, passkey, root));
   }
-  TRY(impl_->require_on_live_nodes(
-      passkey.provider_id(),
-      next.find(passkey.provider_id())->write_version()));
-  TRY_ASSIGN(passkey.wrapped, impl_->wrap_root(next, passkey, root));
+  TRY(impl_->require_on_live_nodes(passkey.provider_id(),
+                                   passkey.wrapped.version));
   TRY_ASSIGN(const auto opened, impl_->open_root(next, passkey));
   if (opened == root) return {};
   return fail(corrupt(fmt::format(

@@ -72,6 +72,10 @@ Result<SealConfig::Provider> read_provider(WireReader& in) {
 
 }  // namespace
 
+ProviderId id_of(const kek::KekProvider& provider) {
+  return {std::string(provider.kind()), std::string(provider.name())};
+}
+
 std::string provider_text(const ProviderId& id) {
   return id.name == id.kind ? id.kind
                             : fmt::format("{} \"{}\"", id.kind, id.name);

@@ -21,6 +21,8 @@ struct ProviderId {
   bool operator==(const ProviderId&) const = default;
 };
 
+ProviderId id_of(const kek::KekProvider& provider);
+
 /// `kind`, or `kind "name"` where they differ: for messages.
 std::string provider_text(const ProviderId& id);
 

@@ -56,6 +56,39 @@ void seal_lines(std::string& out, Core& core) {
       status->term, status->encryptions);
 }
 
+void kek_line(std::string& out, std::string_view metric,
+              const seal::ProviderHealth::Seen& seen,
+              const std::string& value) {
+  out += fmt::format("{}{{kind=\"{}\",name=\"{}\"}} {}\n", metric,
+                     prometheus_label(seen.id.kind),
+                     prometheus_label(seen.id.name), value);
+}
+
+void kek_lines(std::string& out, Core& core) {
+  const auto all = core.health().seen();
+  if (all.empty()) return;
+  out +=
+      "# HELP bulla_kek_up Whether the last probe of a seal's KEK went well.\n"
+      "# TYPE bulla_kek_up gauge\n"
+      "# HELP bulla_kek_probe_duration_seconds Time that the last probe took.\n"
+      "# TYPE bulla_kek_probe_duration_seconds gauge\n"
+      "# HELP bulla_kek_probes_total Probes of a seal's KEK.\n"
+      "# TYPE bulla_kek_probes_total counter\n"
+      "# HELP bulla_kek_probe_failures_total Probes that did not go well.\n"
+      "# TYPE bulla_kek_probe_failures_total counter\n";
+  for (const auto& seen : all) {
+    if (seen.probes == 0) continue;
+    kek_line(out, "bulla_kek_up", seen, seen.up ? "1" : "0");
+    kek_line(
+        out, "bulla_kek_probe_duration_seconds", seen,
+        fmt::format("{}", std::chrono::duration<double>(seen.latency).count()));
+    kek_line(out, "bulla_kek_probes_total", seen,
+             fmt::format("{}", seen.probes));
+    kek_line(out, "bulla_kek_probe_failures_total", seen,
+             fmt::format("{}", seen.failures));
+  }
+}
+
 void transit_mount_lines(std::string& out, std::string_view mount,
                          const engine::transit::TransitMetrics& seen) {
   const std::pair<std::string_view, std::uint64_t> rows[] = {
@@ -92,6 +125,8 @@ void transit_lines(std::string& out, Core& core) {
 void add_collectors(Core& core, storage::Storage& storage) {
   core.metrics().add_collector(
       [&core](std::string& out) { seal_lines(out, core); });
+  core.metrics().add_collector(
+      [&core](std::string& out) { kek_lines(out, core); });
   core.metrics().add_collector(
       [&core](std::string& out) { transit_lines(out, core); });
   if (const auto* metered = dynamic_cast<storage::MeteredStorage*>(&storage)) {

@@ -59,6 +59,7 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"backend", read_storage},
     {"listener", read_listener, true},
     {"seal", read_seal, true},
+    {"encryption", read_encryption},
     {"telemetry", read_telemetry},
     {"api_addr", read_url<&C::api_addr>},
     {"cluster_addr", read_url<&C::cluster_addr>},

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "seal/provider_health.h"
 
 namespace bulla::server {
 
@@ -49,6 +50,7 @@ struct SealStanza {
   std::string name;
   bool disabled = false;
   int priority = 0;  ///< Lower ones are tried first.
+  seal::HealthOptions health;
   std::map<std::string, std::string> options;
   std::string file;
   int line = 0;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "kek/config_kek.h"
+
 namespace bulla::server {
 namespace {
 
@@ -165,16 +167,132 @@ Result<void> check_storage_type(const ConfigSource& source,
                   block.label.substr(0, 64))));
 }
 
+using H = seal::HealthOptions;
+Result<void> read_health_time(const ConfigSource& source, const HclItem& item,
+                              Seconds& out) {
+  TRY(source.read(item, out));
+  if (out >= Seconds{1}) return {};
+  return fail(source.error(item, "expected a second or more"));
+}
+
+// Vault's names, for every kind alike.
+Result<bool> read_health_key(const ConfigSource& source, const HclItem& item,
+                             H& health) {
+  if (item.key == "health_check_enabled") {
+    TRY(source.read(item, health.enabled));
+    return true;
+  }
+  Seconds* const target = item.key == "health_check_timeout" ? &health.timeout
+                          : item.key == "health_check_interval"
+                              ? &health.interval
+                          : item.key == "health_check_interval_unhealthy"
+                              ? &health.interval_unhealthy
+                              : nullptr;
+  if (target == nullptr) return false;
+  TRY(read_health_time(source, item, *target));
+  return true;
+}
+
 Result<void> read_seal_key(const ConfigSource& source, const HclItem& item,
                            std::string text, SealStanza& seal) {
   if (item.key == "disabled") return source.read(item, seal.disabled);
   if (item.key == "name") return source.read(item, seal.name);
   if (item.key == "priority") return source.read(item, seal.priority);
+  TRY_ASSIGN(const bool taken, read_health_key(source, item, seal.health));
+  if (taken) return {};
   seal.options.insert_or_assign(item.key, std::move(text));
   return {};
 }
 
+// `encryption { … }` is this stanza under another name.
+struct EncryptionBlock {
+  std::string kek;
+  std::string rotation_kek;
+};
+
+Result<void> read_kek_source(const ConfigSource& source, const HclItem& item,
+                             EncryptionBlock&) {
+  std::string text;
+  TRY(source.read(item, text));
+  if (text == kek::ConfigKek::kKind) return {};
+  return fail(source.error(
+      item,
+      "expected \"config\"; other sources of the KEK are configured as "
+      "seal \"KIND\" { … }"));
+}
+
+// What env:// and file:// name is read when the provider is built.
+template <std::string EncryptionBlock::*Member>
+Result<void> read_kek(const ConfigSource& source, const HclItem& item,
+                      EncryptionBlock& block) {
+  std::string& text = block.*Member;
+  TRY(source.read(item, text));
+  if (text.starts_with("env://") || text.starts_with("file://")) return {};
+  const auto key = kek::ConfigKek::read_kek(text);
+  if (key) return {};
+  return fail(source.error(item, key.error().message()));
+}
+
+Result<void> read_rotation(const ConfigSource& source, const HclItem& item,
+                           EncryptionBlock& block) {
+  using B = EncryptionBlock;
+  static constexpr ConfigKey<B> kKeys[] = {
+      {"kek_source", read_kek_source},
+      {"kek", read_kek<&B::rotation_kek>},
+  };
+  TRY_ASSIGN(const auto bodies, plain_blocks(source, item));
+  if (bodies.size() != 1) {
+    return fail(source.error(item, "expected one block"));
+  }
+  TRY(read_section<B>(source, kKeys, *bodies.front(), block));
+  if (!block.rotation_kek.empty()) return {};
+  return fail(source.error(item, "kek: missing; the new KEK belongs here"));
+}
+
+using E = EncryptionBlock;
+constexpr ConfigKey<E> kEncryptionKeys[] = {
+    {"kek_source", read_kek_source},
+    {"kek", read_kek<&E::kek>},
+    {"rotation", read_rotation},
+};
+
+Result<void> check_encryption(const ConfigSource& source, const HclItem& item,
+                              const EncryptionBlock& block) {
+  if (block.kek.empty()) {
+    return fail(source.error(
+        item, "kek: missing; `openssl rand -base64 32` makes one"));
+  }
+  if (block.kek != block.rotation_kek) return {};
+  return fail(source.error(
+      item, "rotation: kek: is the current KEK; the new one belongs here"));
+}
+
 }  // namespace
+
+Result<void> read_encryption(const ConfigSource& source, const HclItem& item,
+                             ServerConfig& config) {
+  TRY_ASSIGN(const auto bodies, plain_blocks(source, item));
+  if (bodies.size() != 1) {
+    return fail(source.error(item, "expected one block"));
+  }
+  EncryptionBlock block;
+  TRY(read_section<E>(source, kEncryptionKeys, *bodies.front(), block));
+  TRY(check_encryption(source, item, block));
+  SealStanza seal;
+  seal.kind = seal.name = kek::ConfigKek::kKind;
+  seal.file = source.file();
+  seal.line = item.line;
+  seal.options["kek"] = std::move(block.kek);
+  if (!block.rotation_kek.empty()) {
+    seal.options["rotation_kek"] = std::move(block.rotation_kek);
+  }
+  // A later file's block stands in place of an earlier one's.
+  std::erase_if(config.seals, [&](const SealStanza& other) {
+    return other.kind == seal.kind && other.name == seal.name;
+  });
+  config.seals.push_back(std::move(seal));
+  return {};
+}
 
 Result<void> read_storage(const ConfigSource& source, const HclItem& item,
                           ServerConfig& config) {

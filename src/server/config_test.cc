@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -350,6 +351,62 @@ TEST(Config, WipesSealOptions) {
   EXPECT_EQ(c->seals[0].options.at("current_key"), "");
 }
 
+constexpr std::string_view kKek =
+    "JvQMSVkI33KWimSo7kjqqrp8O7zv9zPbqy5R9jE1Qjs=";
+constexpr std::string_view kNextKek =
+    "nFRxNzeqV06Zjdit/Z1WhxxRzXSgHHwJiAbtlqjDlXE=";
+
+TEST(EncryptionBlock, IsTheConfigSeal) {
+  const auto plain = parse_config(
+      fmt::format("encryption {{\n kek_source = \"config\"\n kek = \"{}\"\n}}",
+                  kKek),
+      "c");
+  ASSERT_TRUE(plain) << plain.error().message();
+  ASSERT_EQ(plain->seals.size(), 1U);
+  EXPECT_EQ(plain->seals[0].kind, "config");
+  EXPECT_EQ(plain->seals[0].options.at("kek"), kKek);
+  EXPECT_EQ(plain->seals[0].options.count("rotation_kek"), 0U);
+  const std::string rotating = fmt::format(
+      R"({{"encryption": {{"kek": "{}", "rotation": [{{"kek": "{}",
+          "kek_source": "config"}}]}}}})",
+      kKek, kNextKek);
+  auto both = parse_config(rotating, "c.json");
+  ASSERT_TRUE(both) << both.error().message();
+  EXPECT_EQ(both->seals[0].options.at("rotation_kek"), kNextKek);
+  EXPECT_THAT(sanitized_json(*both), Not(HasSubstr(std::string(kKek))));
+  wipe_seal_options(*both);
+  EXPECT_EQ(both->seals[0].options.at("rotation_kek"), "");
+  EXPECT_TRUE(parse_config("encryption { kek = \"file:///x\" }", "c"));
+}
+
+TEST(EncryptionBlock, NamesTheLineThatIsWrong) {
+  const auto error = [](std::string_view body) {
+    const auto made =
+        parse_config(fmt::format("encryption {{\n{}\n}}", body), "c");
+    EXPECT_FALSE(made) << body;
+    return made ? "" : made.error().message();
+  };
+  const std::string kek = fmt::format("kek = \"{}\"\n", kKek);
+  EXPECT_EQ(error(""),
+            "c:1: encryption: kek: missing; `openssl rand -base64 32` makes "
+            "one");
+  EXPECT_THAT(error("kek = \"hunter2\""),
+              StartsWith("c:2: kek: expected base64 of exactly 32 bytes"));
+  EXPECT_THAT(error("kek = \"hunter2\""), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(error(kek + "kek_source = \"vault\""),
+              StartsWith("c:3: kek_source: expected \"config\""));
+  EXPECT_THAT(error(kek + "rotation {\n kek = \"x\"\n}"),
+              StartsWith("c:4: kek: expected base64"));
+  EXPECT_THAT(error(kek + "rotation {\n}"),
+              StartsWith("c:3: rotation: kek: missing"));
+  EXPECT_THAT(error(kek + "rotation {\n" + kek + "}"),
+              HasSubstr("is the current KEK"));
+  EXPECT_THAT(error(kek + "rotation {\n kec = 1\n}"),
+              StartsWith("c:4: kec: unknown key"));
+  EXPECT_THAT(error(kek + kek), HasSubstr("given twice"));
+  EXPECT_THAT(error(kek + "}\nencryption {\n" + kek), HasSubstr("given twice"));
+}
+
 class LoadConfig : public ::testing::Test {
  protected:
   LoadConfig() {
@@ -384,6 +441,15 @@ TEST_F(LoadConfig, LaysLaterFilesOverEarlierOnes) {
     EXPECT_EQ(c->listeners.size(), 2U);
     EXPECT_THAT(c->sources, ElementsAre(a, b));
   }
+}
+
+TEST_F(LoadConfig, TakesTheLaterEncryptionBlock) {
+  write("a.hcl", fmt::format("encryption {{ kek = \"{}\" }}", kKek));
+  write("b.hcl", fmt::format("encryption {{ kek = \"{}\" }}", kNextKek));
+  const auto c = load_config({directory_.string()});
+  ASSERT_TRUE(c) << c.error().message();
+  ASSERT_EQ(c->seals.size(), 1U);
+  EXPECT_EQ(c->seals[0].options.at("kek"), kNextKek);
 }
 
 TEST_F(LoadConfig, NamesTheFileThatIsWrong) {

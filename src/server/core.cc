@@ -36,6 +36,15 @@ Core::Core(CoreParts parts)
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
   }
+  std::vector<seal::ProviderHealth::Watched> watched;
+  for (kek::KekProvider* const provider : custody_.providers()) {
+    const auto options = parts_.health.find(provider->name());
+    watched.push_back({provider, options == parts_.health.end()
+                                     ? seal::HealthOptions{}
+                                     : options->second});
+  }
+  health_ = std::make_unique<seal::ProviderHealth>(std::move(watched),
+                                                   parts_.clock, parts_.log);
 }
 
 Core::~Core() = default;

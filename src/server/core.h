@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,6 +17,7 @@
 #include "crypto/rng.h"
 #include "seal/custody.h"
 #include "seal/keyring_rotation.h"
+#include "seal/provider_health.h"
 #include "seal/rekey.h"
 #include "server/config.h"
 #include "server/metrics.h"
@@ -38,6 +40,9 @@ struct CoreParts {
   /// `providers` is not empty: init unseals by itself.
   bool automatic_seal = false;
   seal::CustodyOptions custody_options = {};
+  /// How providers are watched, by name; those that are not named, as if
+  /// nothing were said.
+  std::map<std::string, seal::HealthOptions, std::less<>> health = {};
 };
 
 /// What sys/init answers.
@@ -95,6 +100,7 @@ class Core {
   audit::Broker& audit() { return audit_; }
   Mounts& mounts() { return mounts_; }
   Metrics& metrics() { return metrics_; }
+  seal::ProviderHealth& health() { return *health_; }
   /// The cluster's name and id; "" while sealed.
   std::string cluster_name() const;
   std::string cluster_id() const;
@@ -130,6 +136,7 @@ class Core {
   audit::Broker audit_;
   Metrics metrics_;
   Mounts mounts_;
+  std::unique_ptr<seal::ProviderHealth> health_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time
   std::atomic<bool> serving_{false};
   std::atomic<bool> sealed_by_hand_{false};

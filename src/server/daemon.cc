@@ -11,6 +11,7 @@
 
 #include "crypto/rng.h"
 #include "net/server.h"
+#include "seal/kek_versions.h"
 #include "server/collectors.h"
 #include "server/dev_mode.h"
 #include "server/http_handler.h"
@@ -58,12 +59,15 @@ net::ListenerOptions listener_options(const ListenerConfig& config) {
   return options;
 }
 
-/// The minute's work and, with an automatic seal, opening again and again
-/// until the provider answers.
+/// The minute's work, this node's beats and, with an automatic seal, opening
+/// again and again until the provider answers.
 class Keeper {
  public:
-  Keeper(Core& core, bool automatic)
-      : core_(core), automatic_(automatic), thread_([this] { run(); }) {}
+  Keeper(Core& core, bool automatic, std::string node)
+      : core_(core),
+        automatic_(automatic),
+        node_(std::move(node)),
+        thread_([this] { run(); }) {}
   ~Keeper() {
     {
       const std::lock_guard lock(mutex_);
@@ -71,6 +75,7 @@ class Keeper {
     }
     wake_.notify_all();
     thread_.join();
+    static_cast<void>(core_.custody().keks().leave(node_));
   }
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
@@ -78,6 +83,9 @@ class Keeper {
  private:
   void run() {
     auto next_tick = std::chrono::steady_clock::now() + kTickInterval;
+    beat();
+    auto next_beat =
+        std::chrono::steady_clock::now() + seal::KekVersions::kBeatInterval;
     std::unique_lock lock(mutex_);
     while (
         !wake_.wait_for(lock, kAutoUnsealInterval, [&] { return stopping_; })) {
@@ -88,7 +96,19 @@ class Keeper {
         core_.tick();
         next_tick = std::chrono::steady_clock::now() + kTickInterval;
       }
+      if (std::chrono::steady_clock::now() >= next_beat) {
+        beat();
+        next_beat =
+            std::chrono::steady_clock::now() + seal::KekVersions::kBeatInterval;
+      }
       lock.lock();
+    }
+  }
+
+  void beat() {
+    if (auto beaten = core_.custody().keks().beat(node_); !beaten) {
+      core_.log().warn("other nodes cannot be told that this one is here",
+                       {{"error", beaten.error().message()}});
     }
   }
 
@@ -101,6 +121,7 @@ class Keeper {
 
   Core& core_;
   bool automatic_;
+  std::string node_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -129,6 +150,22 @@ void serve_until_signal(net::Server& server, Core& core) {
   core.log().info("stopping: answering what is in flight");
   server.stop(kStopGrace);
   loops.join();
+}
+
+std::map<std::string, seal::HealthOptions, std::less<>> health_options(
+    const ServerConfig& config) {
+  std::map<std::string, seal::HealthOptions, std::less<>> all;
+  for (const SealStanza& seal : config.seals) {
+    all.emplace(seal.name.empty() ? seal.kind : seal.name, seal.health);
+  }
+  return all;
+}
+
+// What other nodes know this one by: the same after a restart.
+std::string node_name(const ServerConfig& config) {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return fmt::format("{}/{}", host, config.listeners.front().address);
 }
 
 int log_file(const ServerConfig& config) {
@@ -174,7 +211,7 @@ Result<void> run(DaemonParts& parts) {
   const bool automatic = !parts.providers.empty();
   Core core({config, *parts.storage, rng, clock, log,
              std::move(parts.providers), std::move(parts.engines), automatic,
-             std::move(parts.custody_options)});
+             std::move(parts.custody_options), health_options(config)});
   parts.add_fixed_mounts(core);
   core.mounts().start();
   add_collectors(core, *parts.storage);
@@ -210,8 +247,9 @@ Result<void> run(DaemonParts& parts) {
                            {"storage", std::string(parts.storage->kind())},
                            {"version", BULLA_VERSION}});
   }
+  core.health().start();
   {
-    const Keeper keeper(core, automatic);
+    const Keeper keeper(core, automatic, node_name(config));
     serve_until_signal(*server, core);
   }
   pool.reset();  // before the server: pool jobs complete its exchanges

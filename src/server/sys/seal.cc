@@ -39,6 +39,11 @@ Result<api::Response> unseal(Core& core, const api::Request& request,
     TRY(reset(core));
     return status(core, request, context);
   }
+  if (const auto passphrase = fields.text("passphrase"); !passphrase.empty()) {
+    TRY(core.unseal(SecretBytes::copy_of(as_bytes(passphrase)),
+                    fields.text("passkey")));
+    return status(core, request, context);
+  }
   if (key.empty()) {
     return fail(
         invalid_argument("'key' must be specified in request body as JSON, or "
@@ -91,10 +96,15 @@ void add_seal_routes(Core& core, Routes& routes) {
                    "A share of the unseal key, hexadecimal or base64."},
                   {"reset", FieldType::kBool, "Drops the shares given so far.",
                    "false"},
-                  {"migrate", FieldType::kBool, "Not available.", "false"}},
+                  {"migrate", FieldType::kBool, "Not available.", "false"},
+                  {"passphrase", FieldType::kString,
+                   "In place of shares: the passphrase of a passkey."},
+                  {"passkey", FieldType::kString,
+                   "Which passkey it is of; any if nothing is said."}},
        .methods = {method(core, Operation::kUpdate, unseal,
-                          "Takes one share of the unseal key.")},
-       .synopsis = "Unseals the server, share by share.",
+                          "Takes a share of the unseal key, or a "
+                          "passphrase.")},
+       .synopsis = "Unseals the server, share by share or by a passphrase.",
        .unauthenticated = true,
        .while_sealed = true,
        .audited = false});

@@ -9,11 +9,11 @@
 
 namespace bulla::server {
 
-/// A share as clients send it: hexadecimal of 16 to 33 bytes, or else base64.
+/// A share as people type it: hexadecimal or base64.
 ///   kInvalidArgument  "'key' must be a valid hex or base64 string".
 Result<SecretBytes> decode_share(std::string_view text);
 
-/// The members `name` and `name`_base64: each share in hexadecimal and base64.
+/// Members `name` (hexadecimal) and `name`_base64.
 void write_shares(JsonWriter& out, std::string_view name,
                   const std::vector<SecretBytes>& shares);
 

@@ -13,6 +13,8 @@ SysBackend::SysBackend(Core& core) {
   add_rekey_backup_routes(core, routes_);
   add_generate_root_routes(core, routes_);
   add_decode_token_routes(core, routes_);
+  add_passkey_routes(core, routes_);
+  add_kek_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);
   add_remount_routes(core, routes_);

@@ -24,12 +24,14 @@ class SysBackend final : public api::Backend {
 using Routes = std::vector<api::Route>;
 
 // One function a file; the core outlives the routes.
-void add_init_routes(Core& core, Routes& routes);    // init.cc
-void add_seal_routes(Core& core, Routes& routes);    // seal.cc: seal, unseal,
-                                                     // seal-status, leader
-void add_health_routes(Core& core, Routes& routes);  // health.cc
-void add_rotate_routes(Core& core, Routes& routes);  // rotate.cc: rotate,
-                                                     // key-status
+void add_init_routes(Core& core, Routes& routes);     // init.cc
+void add_seal_routes(Core& core, Routes& routes);     // seal.cc: seal, unseal,
+                                                      // seal-status, leader
+void add_health_routes(Core& core, Routes& routes);   // health.cc
+void add_rotate_routes(Core& core, Routes& routes);   // rotate.cc: rotate,
+                                                      // key-status
+void add_passkey_routes(Core& core, Routes& routes);  // passkeys.cc
+void add_kek_routes(Core& core, Routes& routes);      // kek.cc
 void add_rotate_config_routes(Core& core, Routes& routes);
 void add_rotate_root_routes(Core& core, Routes& routes);
 void add_rekey_routes(Core& core, Routes& routes);
