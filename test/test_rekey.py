@@ -317,6 +317,24 @@ def test_strangers_cannot_starve_an_open_endpoint():
         assert opens(server, made["keys"][:2])
 
 
+def test_ceremonies_are_audited_without_their_secrets(server, tmp_path):
+    log = tmp_path / "audit.log"
+    server.post("sys/audit/file", {"type": "file", "options": {
+        "file_path": str(log)}})
+    nonce = begin(server, 2, 2)["nonce"]
+    made = give(server, server.shares, nonce=nonce)
+    attempt = server.call("PUT", "sys/generate-root/attempt", {})
+    done = give(server, made["keys_base64"], "sys/generate-root/update",
+                attempt["nonce"])
+    text = log.read_text() + server.log.read_text()
+    for path in ("sys/rekey/init", "sys/rekey/update",
+                 "sys/generate-root/attempt", "sys/generate-root/update"):
+        assert text.count(f'"path":"{path}"') >= 2, path  # and the answers
+    for secret in [*server.shares, *made["keys"], *made["keys_base64"],
+                   attempt["otp"], done["encoded_token"]]:
+        assert secret not in text
+
+
 # -- generate-root ----------------------------------------------------------
 def test_hvac_generates_a_root_token(three_of_five):
     server = three_of_five

@@ -19,6 +19,8 @@ struct Authority {
   std::uint32_t threshold = 0;  ///< 0: nobody holds any.
   /// Of the shares before a rekey whose answer may have got lost; 0: of none.
   std::uint32_t former_threshold = 0;
+  /// The recovery key may have been told to nobody, and none was before it.
+  bool unheard = false;
 };
 
 /// A new unseal key or recovery key.
@@ -26,9 +28,11 @@ struct KeyReplacement {
   const SecretBytes* key = nullptr;  ///< Null: only the root key is new.
   std::uint32_t shares = 0;
   std::uint32_t threshold = 0;
-  /// The key that it replaces, which stays good until forget_former(); null:
-  /// the new shares are known to be held, nothing needs the former ones.
+  /// The key that authorised it; null where nothing did.
   const SecretBytes* former = nullptr;
+  /// The new shares are known to be held. Otherwise the former ones stay good
+  /// until forget_former().
+  bool heard = false;
   const ShareBackup* backup = nullptr;
 };
 

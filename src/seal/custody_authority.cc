@@ -56,8 +56,11 @@ Result<Authority> Custody::authority() {
     authority.shares = state->config.recovery_shares;
     authority.threshold = state->config.recovery_threshold;
     TRY_ASSIGN(const auto former, impl.former_recovery());
-    if (former && !impl.made_former()) {
-      authority.former_threshold = former->threshold;
+    if (!former || impl.made_former()) return authority;
+    authority.former_threshold = former->threshold;
+    authority.unheard = former->none();
+    if (former->none() && state->shamir() != nullptr) {
+      authority.former_threshold = state->shamir()->threshold;
     }
     return authority;
   }
@@ -110,7 +113,10 @@ Result<void> Custody::Impl::check_recovery_key(const SecretBytes& key) {
     if (honoured) settle_recovery(nullptr);
     return {};
   }
-  if (!honoured || !constant_time_equal(check, former->check)) {
+  const bool before =
+      honoured && (former->none() ? check_unseal_key(key).has_value()
+                                  : constant_time_equal(check, former->check));
+  if (!before) {
     return fail(invalid_argument(
         "recovery key verification failed: recovery key does not match "
         "submitted values"));
@@ -189,9 +195,11 @@ void Custody::Impl::settle_recovery(const FormerRecovery* reverted) {
     if (reverted != nullptr) {
       next.recovery_shares = reverted->shares;
       next.recovery_threshold = reverted->threshold;
-      TRY_ASSIGN(auto sealed,
-                 barrier.seal_change(barrier::Change::put(
-                     std::string(kRecoveryPath), reverted->check)));
+      auto change = reverted->none()
+                        ? barrier::Change::remove(std::string(kRecoveryPath))
+                        : barrier::Change::put(std::string(kRecoveryPath),
+                                               reverted->check);
+      TRY_ASSIGN(auto sealed, barrier.seal_change(change));
       changes.push_back(std::move(sealed));
       log.warn(
           "the last rekey never gave its shares out: the former recovery "

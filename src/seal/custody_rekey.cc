@@ -20,6 +20,11 @@ storage::Change backup_change(std::string_view path,
   return change;
 }
 
+bool leaves_former(const KeyReplacement& replacement) {
+  return replacement.key != nullptr && replacement.former != nullptr &&
+         !replacement.heard;
+}
+
 // What a client can do something about is not "not found".
 Error for_passkey(Error error, const Passkey& passkey) {
   const std::string what =
@@ -106,7 +111,7 @@ Result<std::vector<storage::Change>> Custody::Impl::root_changes(
     changes.push_back(
         backup_change(ShareBackup::kUnsealPath, replacement.backup));
   }
-  if (replacement.former != nullptr && replacement.key != nullptr) {
+  if (leaves_former(replacement)) {
     TRY(add_former(state, *replacement.former, root, changes));
   }
   for (RootSealed* const other : root_sealed) {
@@ -180,9 +185,7 @@ Result<void> Custody::replace_root(const KeyReplacement& replacement) {
   SecretBytes root = impl.rng.secret(Impl::kKeyBytes);
   TRY_ASSIGN(auto changes, impl.root_changes(state, replacement, from, root));
   TRY(impl.commit_root(state, std::move(changes), std::move(root)));
-  if (replacement.key != nullptr && replacement.former != nullptr) {
-    impl.note_former_made();
-  }
+  if (leaves_former(replacement)) impl.note_former_made();
   impl.log.info("the root key was replaced",
                 {{"passkeys", std::to_string(state.passkeys.size())}});
   return {};
@@ -197,11 +200,13 @@ Result<std::vector<storage::Change>> Custody::Impl::recovery_changes(
   changes.push_back(std::move(present));
   changes.push_back(
       backup_change(ShareBackup::kRecoveryPath, replacement.backup));
-  if (replacement.former == nullptr) return changes;
-  const Bytes record =
-      FormerRecovery{before.recovery_shares, before.recovery_threshold,
-                     check_value(*replacement.former)}
-          .serialise();
+  if (replacement.heard) return changes;
+  FormerRecovery former_key;
+  if (replacement.former != nullptr && before.recovery_shares > 0) {
+    former_key = {before.recovery_shares, before.recovery_threshold,
+                  check_value(*replacement.former)};
+  }
+  const Bytes record = former_key.serialise();
   TRY_ASSIGN(auto former, barrier.seal_change(barrier::Change::put(
                               std::string(FormerRecovery::kPath), record)));
   changes.push_back(std::move(former));
@@ -223,7 +228,7 @@ Result<void> Custody::replace_recovery(const KeyReplacement& replacement) {
     impl.remember(nullptr);
     return committed;
   }
-  if (replacement.former != nullptr) impl.note_former_made();
+  if (!replacement.heard) impl.note_former_made();
   impl.log.info("the recovery key was replaced");
   return {};
 }

@@ -53,7 +53,7 @@ Result<FormerRecovery> FormerRecovery::parse(ByteView bytes) {
   TRY(in.finish(kPath));
   const bool possible = split_fault(former.shares, former.threshold).empty() &&
                         former.check.size() == kCheckBytes;
-  if (possible) return former;
+  if (possible || former == FormerRecovery{}) return former;
   return fail(corrupt("former recovery key: impossible numbers"));
 }
 

@@ -28,7 +28,7 @@ struct FormerUnseal {
   bool operator==(const FormerUnseal&) const = default;
 };
 
-/// Of a recovery key.
+/// Of a recovery key. All zero and empty: before this one there was none.
 struct FormerRecovery {
   static constexpr std::string_view kPath = "core/former-recovery-key";
   static constexpr std::size_t kCheckBytes = 32;
@@ -36,6 +36,8 @@ struct FormerRecovery {
   std::uint32_t shares = 0;
   std::uint32_t threshold = 0;
   Bytes check;  ///< check_value() of the former recovery key.
+
+  bool none() const { return shares == 0; }
 
   Bytes serialise() const;
   ///   kCorrupt  not what serialise() writes.

@@ -126,7 +126,9 @@ Result<std::optional<RekeyResult>> Rekey::begin(const RekeyParams& params,
   TRY_ASSIGN(auto op, checked(params, present, caller));
   const Turn turn(*this);
   if (operation_) return fail(already_begun(caller));
-  if (present.threshold > 0) {
+  const bool first =
+      present.unheard && target_ == RekeyTarget::kRecovery && caller.sudo;
+  if (present.threshold > 0 && !first) {
     operation_ = std::move(op);
     return std::nullopt;
   }
@@ -234,9 +236,13 @@ Result<void> Rekey::put_into_force(const Fresh& fresh,
           {op.pgp_keys[i].fingerprint(), fresh.messages[i]});
     }
   }
-  const KeyReplacement replacement{fresh.key.empty() ? nullptr : &fresh.key,
-                                   op.shares, op.threshold, former,
-                                   backup ? &*backup : nullptr};
+  KeyReplacement replacement;
+  if (!fresh.key.empty()) replacement.key = &fresh.key;
+  replacement.shares = op.shares;
+  replacement.threshold = op.threshold;
+  replacement.former = former;
+  replacement.heard = op.fresh.has_value();
+  if (backup) replacement.backup = &*backup;
   return target_ == RekeyTarget::kRoot ? custody_.replace_root(replacement)
                                        : custody_.replace_recovery(replacement);
 }

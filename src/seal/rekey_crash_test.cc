@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "seal/passkeys.h"
 #include "seal/rekey_fixture.h"
 #include "storage/fault.h"
 
@@ -240,6 +241,58 @@ TEST(RekeyCrash, LeavesGoodRecoverySharesAtEveryStep) {
     SCOPED_TRACE(step);
     crash_recovery_rekey(step);
   }
+}
+
+// A first recovery key that nobody may have heard of can be made again by root,
+// and by break-glass shares; once it authorised something, that ends.
+TEST(RekeyCrash, AFirstRecoveryKeyMayBeMadeAgainUntilItWasUsed) {
+  for (const bool heard : {false, true}) {
+    World world;
+    Shares shares;
+    RekeyCaller root = rotate_caller();
+    root.sudo = true;
+    {
+      Ceremony before(world, provider(world));
+      ASSERT_TRUE(before.node.init({}));
+      auto made = before.recovery.begin(rekey_params(3, 2), root);
+      ASSERT_TRUE(made && *made);
+      shares = std::move((*made)->shares);
+    }
+    Ceremony after(world, provider(world));
+    ASSERT_TRUE(after.node.custody.auto_unseal());
+    if (heard) {
+      EXPECT_TRUE(after.authorises(shares, 2));
+    }
+    const auto again = after.recovery.begin(rekey_params(3, 2), root);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->has_value(), !heard);
+  }
+}
+
+TEST(RekeyCrash, BreakGlassSharesTakeBackAFirstRecoveryKey) {
+  World world;
+  Shares people;
+  {
+    Ceremony before(world, provider(world));
+    ASSERT_TRUE(before.node.init({}));
+    Passkeys::New wanted;
+    wanted.name = "break-glass";
+    wanted.kind = Passkey::kShamir;
+    wanted.shares = 3;
+    wanted.threshold = 2;
+    auto added = before.node.custody.passkeys().add(std::move(wanted));
+    ASSERT_TRUE(added);
+    people = std::move(added->shares);
+    ASSERT_TRUE(before.run(before.recovery, rekey_params(5, 3), people, 2));
+    EXPECT_FALSE(before.authorises(people, 3));
+  }
+  Ceremony after(world, provider(world));
+  ASSERT_TRUE(after.node.custody.auto_unseal());
+  EXPECT_TRUE(after.authorises(people, 2));
+  EXPECT_FALSE(world.storage->get("core/recovery-key")->has_value());
+  const auto made = after.run(after.recovery, rekey_params(5, 3), people, 2);
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_TRUE(after.authorises(made->shares, 3));
 }
 
 TEST(RekeyCrash, ANewRootKeyOfAnAutomaticSealAtEveryStep) {

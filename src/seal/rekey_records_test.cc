@@ -46,6 +46,7 @@ TEST(RekeyRecords, FormerRecovery) {
                "00000020"
                "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
                "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd");
+  EXPECT_TRUE(FormerRecovery::parse(FormerRecovery{}.serialise())->none());
   for (const auto& impossible :
        {FormerRecovery{2, 3, Bytes(32)}, FormerRecovery{0, 0, Bytes(32)},
         FormerRecovery{256, 2, Bytes(32)}, FormerRecovery{3, 2, Bytes(31)}}) {

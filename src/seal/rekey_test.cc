@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "crypto/pgp_test_key.h"
+#include "seal/passkeys.h"
 #include "seal/rekey_fixture.h"
 
 namespace bulla::seal {
@@ -420,6 +421,56 @@ TEST_F(RecoveryTest, AProviderThatIsGoneStopsARekeyBeforeItBegins) {
   EXPECT_THAT(replaced.error().message(), HasSubstr("other"));
   Node both(world, two());
   EXPECT_TRUE(both.custody.auto_unseal());
+}
+
+// People's passkeys beside the automatic one take the new root key, too, and
+// open with what their holders have had all along.
+TEST_F(RecoveryTest, PasskeysOfPeopleGoAlong) {
+  Shares people;
+  {
+    Ceremony ceremony(world_, provider());
+    const auto made = ceremony.node.init(recovery_params(3, 2));
+    ASSERT_TRUE(made);
+    ASSERT_TRUE(ceremony.node.barrier.put("data/kept", as_bytes("kept")));
+    Passkeys::New wanted;
+    wanted.name = "break-glass";
+    wanted.kind = Passkey::kShamir;
+    wanted.shares = 3;
+    wanted.threshold = 2;
+    auto added = ceremony.node.custody.passkeys().add(std::move(wanted));
+    ASSERT_TRUE(added) << added.error().message();
+    people = std::move(added->shares);
+    ASSERT_TRUE(ceremony.run(ceremony.root, rekey_params(1, 1),
+                             made->recovery_shares, 2));
+    EXPECT_FALSE(ceremony.authorises(people, 2)) << "recovery shares do";
+  }
+  Ceremony again(world_, provider());
+  EXPECT_TRUE(again.unseal(people, 2));
+  EXPECT_TRUE(holds_entry(again.node));
+}
+
+// Where only break-glass shares exist, they authorise; a recovery key is then
+// made by them, and by nobody's sudo.
+TEST_F(RecoveryTest, BreakGlassSharesAuthoriseWhereNoRecoveryKeyIs) {
+  Ceremony ceremony(world_, provider());
+  ASSERT_TRUE(ceremony.node.init({}));
+  Passkeys::New wanted;
+  wanted.name = "break-glass";
+  wanted.kind = Passkey::kShamir;
+  wanted.shares = 3;
+  wanted.threshold = 2;
+  const auto added = ceremony.node.custody.passkeys().add(std::move(wanted));
+  ASSERT_TRUE(added);
+  EXPECT_TRUE(ceremony.authorises(added->shares, 2));
+  const auto result =
+      ceremony.run(ceremony.recovery, rekey_params(5, 3), added->shares, 2);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_TRUE(ceremony.authorises(result->shares, 3));
+  EXPECT_FALSE(ceremony.authorises(added->shares, 2));
+  ASSERT_TRUE(ceremony.node.custody.forget_former(Duration{0}));
+  Ceremony again(world_, provider());
+  ASSERT_TRUE(again.node.custody.auto_unseal());
+  EXPECT_TRUE(again.authorises(result->shares, 3));
 }
 
 struct Dependent : RootSealed {
