@@ -95,6 +95,7 @@ Result<bool> Custody::Impl::open_with_unseal_key(
     if (!root) continue;
     TRY(open(stored, *std::move(root)));
     refresh(state, stored, root_key);
+    settle_former(stored.passkey.id);
     return true;
   }
   return false;

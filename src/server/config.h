@@ -43,6 +43,10 @@ struct ListenerConfig {
   bool unauthenticated_metrics_access = false;  ///< telemetry { … } inside.
   std::string file;  ///< Where it stands; "" for one that no file holds.
   int line = 0;
+  /// Whether sys/rekey/* and sys/generate-root/* ask for a token besides the
+  /// shares. Only what every listener opens is open.
+  bool disable_unauthed_rekey_endpoints = true;
+  bool disable_unauthed_generate_root_endpoints = true;
 };
 
 /// `seal "KIND" { … }`.

@@ -236,9 +236,8 @@ TEST(Config, RefusesWhatItCannotHonour) {
   EXPECT_THAT(error_of("ha_storage \"lmdb\" {}"), HasSubstr("not supported"));
   EXPECT_THAT(error_of("listener \"tcp\" { chroot_namespace = \"a\" }"),
               HasSubstr("not supported"));
-  EXPECT_THAT(
-      error_of("listener \"tcp\" { disable_unauthed_rekey_endpoints = false }"),
-      HasSubstr("only true is possible"));
+  EXPECT_THAT(error_of("listener \"tcp\" { require_request_header = true }"),
+              HasSubstr("only false is possible"));
 }
 
 TEST(Config, PassesOnSyntaxErrorsWithTheirPlace) {

@@ -94,6 +94,7 @@ class Keeper {
         !wake_.wait_for(lock, kAutoUnsealInterval, [&] { return stopping_; })) {
       lock.unlock();
       if (automatic_ && !core_.serving() && !core_.sealed_by_hand()) open();
+      core_.tend_keys();
       if (std::chrono::steady_clock::now() >= next_tick) {
         core_.tick();
         next_tick = std::chrono::steady_clock::now() + kTickInterval;

@@ -239,7 +239,11 @@ Result<std::optional<JsonObject>> decode_body(const net::Request& request,
   if (decoded.operation == api::Operation::kPatch) {
     TRY(check_patch_type(request));
   }
-  if (!is_write(decoded.operation)) {
+  // Vault's clients send the nonce of what they cancel in a DELETE's body.
+  const bool body_counts = is_write(decoded.operation) ||
+                           (decoded.operation == api::Operation::kDelete &&
+                            !request.body.empty() && decoded.query.empty());
+  if (!body_counts) {
     if (decoded.query.empty()) return std::optional<JsonObject>{};
     TRY_ASSIGN(const auto parameters, net::parse_query(decoded.query));
     scratch = query_to_json(parameters);

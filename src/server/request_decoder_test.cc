@@ -131,6 +131,11 @@ TEST(RequestDecoder, Bodies) {
   EXPECT_EQ(decode(get, ""), R"({"x":["1","2"],"y":"a b"})");
   Target list("/v1/a?list=true&after=k");
   EXPECT_EQ(decode(list, ""), R"({"after":"k"})");
+  Target remove("/v1/a", net::Method::kDelete);
+  EXPECT_EQ(decode(remove, ""), "absent");
+  EXPECT_EQ(decode(remove, R"({"nonce":"n"})"), R"({"nonce":"n"})");
+  Target versions("/v1/a?versions=1", net::Method::kDelete);
+  EXPECT_EQ(decode(versions, R"({"versions":"2"})"), R"({"versions":"1"})");
 }
 
 TEST(RequestDecoder, Forms) {
