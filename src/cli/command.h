@@ -55,6 +55,8 @@ std::span<const FlagRow> global_flags();
 std::span<const Command> data_commands();
 std::span<const Command> operator_commands();
 std::span<const Command> key_commands();
+std::span<const Command> rekey_commands();
+std::span<const Command> generate_root_commands();
 std::span<const Command> snapshot_commands();
 std::span<const Command> passkey_commands();
 std::span<const Command> kek_commands();

@@ -26,12 +26,57 @@ int rotate(Invocation& call) {
   return show_key_status(call, "Success! Rotated key\n\n");
 }
 
-constexpr std::array<Command, 2> kCommands = {{
+int rotate_config(Invocation& call) {
+  const Flags& flags = call.flags();
+  Value body = Value::object();
+  if (flags.given("enabled")) {
+    body.set("enabled", Value::boolean(flags.on("enabled")));
+  }
+  if (flags.given("max-operations")) {
+    body.set("max_operations", Value::number(flags.integer("max-operations")));
+  }
+  if (flags.given("interval")) {
+    body.set("interval", Value::string(flags.text("interval")));
+  }
+  if (!body.items.empty()) {
+    const auto set = call.api().put("sys/rotate/config", std::move(body));
+    if (!set) return call.fail("Error configuring rotation", set.error());
+  }
+  const auto answer = call.api().get("sys/rotate/config");
+  if (!answer) {
+    return call.fail("Error reading the rotation's configuration",
+                     answer.error());
+  }
+  return call.show_secret(answer->json);
+}
+
+constexpr std::array<FlagRow, 3> kRotateConfigFlags = {{
+    {"enabled", "", FlagKind::kSwitch, "",
+     "Whether the key is rotated without being asked; =false ends that."},
+    {"max-operations", "", FlagKind::kInteger, "N",
+     "Encryptions after which it is, 1000000 to 3865470566."},
+    {"interval", "", FlagKind::kDuration, "TIME",
+     "Age at which it is, 24h or more; 0 for none."},
+}};
+constexpr std::array<Example, 2> kRotateConfigExamples = {{
+    {"Show when the key is rotated", "bulla operator rotate-config"},
+    {"Rotate it every thirty days",
+     "bulla operator rotate-config -interval=720h"},
+}};
+
+constexpr std::array<Command, 3> kCommands = {{
     {"operator rotate", "Rotate the key that encrypts the storage", "",
      "Makes a new key for the storage. What is written from now on is "
      "encrypted with it; what is there stays readable with the keys before. "
      "Unseal keys do not change.",
      CommandKind::kRemote, 0, 0, rotate},
+    {"operator rotate-config",
+     "Say when the key of the storage rotates by itself", "",
+     "Shows, and with flags changes, when the key that encrypts the storage is "
+     "followed by another without anybody asking: by encryptions, which no "
+     "key may make without end, and by age.",
+     CommandKind::kRemote, 0, 0, rotate_config, kRotateConfigFlags,
+     kRotateConfigExamples},
     {"operator key-status", "Show the key that encrypts the storage", "",
      "Shows the term of the key that encrypts the storage, since when it is in "
      "use, and how often it was used.",

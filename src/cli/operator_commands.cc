@@ -2,6 +2,7 @@
 
 #include "cli/invocation.h"
 #include "cli/passphrase_flag.h"
+#include "cli/pgp_files.h"
 #include "cli/seal_status.h"
 #include "cli/secret_argument.h"
 
@@ -36,7 +37,8 @@ int init_status(Invocation& call) {
 // server knows, unless the flags say.
 bool wants_recovery(Invocation& call) {
   const Flags& flags = call.flags();
-  if (flags.given("recovery-shares") || flags.given("recovery-threshold")) {
+  if (flags.given("recovery-shares") || flags.given("recovery-threshold") ||
+      flags.given("recovery-pgp-keys")) {
     return true;
   }
   if (flags.given("key-shares") || flags.given("key-threshold") ||
@@ -122,6 +124,25 @@ std::string init_text(const Value& keys, const Split& split) {
   return joined_lines(lines);
 }
 
+// The OpenPGP keys that shares and token are encrypted to, where flags say so.
+Result<void> add_pgp_keys(Invocation& call, const Split& split, Value& body) {
+  const Flags& flags = call.flags();
+  const char* const flag = split.recovery ? "recovery-pgp-keys" : "pgp-keys";
+  TRY_ASSIGN(const auto keys, read_pgp_keys(flags.list(flag)));
+  if (!keys.empty()) {
+    body.set(split.recovery ? "recovery_pgp_keys" : "pgp_keys",
+             Value::strings(keys));
+  }
+  if (!flags.given("root-token-pgp-key")) return {};
+  TRY_ASSIGN(const auto token,
+             read_pgp_keys({flags.text("root-token-pgp-key")}));
+  if (token.size() != 1) {
+    return fail(invalid_argument("one key is wanted for the root token"));
+  }
+  body.set("root_token_pgp_key", Value::string(token.front()));
+  return {};
+}
+
 int init(Invocation& call) {
   if (call.flags().on("status")) return init_status(call);
   const Split split = requested_split(call);
@@ -129,6 +150,10 @@ int init(Invocation& call) {
   Value body = Value::object();
   body.set(kind + "_shares", Value::number(split.shares));
   body.set(kind + "_threshold", Value::number(split.threshold));
+  if (const auto added = add_pgp_keys(call, split, body); !added) {
+    return call.refuse("Error reading PGP keys: " + added.error().message(),
+                       "`gpg --export ID > FILE` writes a key to a file");
+  }
   const auto answer = call.api().call({.method = "PUT",
                                        .path = "sys/init",
                                        .body = std::move(body),
@@ -187,7 +212,7 @@ int seal(Invocation& call) {
   return call.done("Success! Bulla is sealed.");
 }
 
-constexpr std::array<FlagRow, 5> kInitFlags = {{
+constexpr std::array<FlagRow, 8> kInitFlags = {{
     {"key-shares", "n", FlagKind::kInteger, "N",
      "Key shares to split the unseal key into; 5 if nothing is said."},
     {"key-threshold", "t", FlagKind::kInteger, "N",
@@ -196,6 +221,13 @@ constexpr std::array<FlagRow, 5> kInitFlags = {{
      "The same for the recovery key, where the seal opens by itself."},
     {"recovery-threshold", "", FlagKind::kInteger, "N",
      "Recovery shares that are needed together."},
+    {"pgp-keys", "", FlagKind::kList, "FILES",
+     "Files with OpenPGP public keys, separated by commas, one for each share, "
+     "which is encrypted to it."},
+    {"recovery-pgp-keys", "", FlagKind::kList, "FILES",
+     "The same for recovery shares."},
+    {"root-token-pgp-key", "", FlagKind::kText, "FILE",
+     "The key to encrypt the root token to."},
     {"status", "", FlagKind::kSwitch, "",
      "Only tell whether the server is initialized: exit code 0 if it is, 2 if "
      "it is not, 1 on an error."},

@@ -20,12 +20,15 @@ Custody::Custody(barrier::Barrier& barrier,
                      .lifecycle_mutex = {},
                      .operation_mutex = {},
                      .root_key = {},
+                     .unsettled_root = {},
                      .passphrase_mutex = {},
                      .state_mutex = {},
                      .known = {},
                      .shares = {},
+                     .former_made = {},
                      .node = {},
                      .sources = {},
+                     .root_sealed = {},
                      .passkey_source = {}}) {
   impl_->passkey_source =
       std::make_unique<PasskeySource>(impl_->barrier.storage());
@@ -97,8 +100,10 @@ Result<void> Custody::reset_shares() {
 void Custody::Impl::close() {
   barrier.seal();
   root_key = SecretBytes();
+  unsettled_root = SecretBytes();
   const std::lock_guard lock(state_mutex);
   shares.clear();
+  former_made.reset();
 }
 
 void Custody::seal() {
@@ -113,6 +118,7 @@ Result<void> Custody::rotate_keyring() {
   if (impl_->barrier.sealed() || impl_->root_key.empty()) {
     return fail(ErrorCode::kSealed, "Vault is sealed");
   }
+  TRY(impl_->settle_root());
   return impl_->barrier.rotate(impl_->root_key);
 }
 

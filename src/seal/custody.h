@@ -14,12 +14,19 @@
 #include "crypto/argon2.h"
 #include "crypto/rng.h"
 #include "kek/kek_provider.h"
+#include "seal/authority.h"
 #include "seal/seal_config.h"
 
 namespace bulla::seal {
 
 class KekVersions;
 class Passkeys;
+class Quorum;
+
+struct InitResult {
+  std::vector<SecretBytes> shares;           ///< Empty with an automatic seal.
+  std::vector<SecretBytes> recovery_shares;  ///< Empty with Shamir.
+};
 
 /// The body of sys/init. Absent fields were not sent.
 struct InitParams {
@@ -27,11 +34,8 @@ struct InitParams {
   std::optional<std::int64_t> secret_threshold;
   std::optional<std::int64_t> recovery_shares;
   std::optional<std::int64_t> recovery_threshold;
-};
-
-struct InitResult {
-  std::vector<SecretBytes> shares;           ///< Empty with an automatic seal.
-  std::vector<SecretBytes> recovery_shares;  ///< Empty with Shamir.
+  /// Sees the shares before anything is stored; its error ends the init.
+  std::function<Result<void>(const InitResult&)> before_commit = {};
 };
 
 struct SealStatus {
@@ -139,6 +143,36 @@ class Custody {
 
   /// A new keyring term (sys/rotate). kSealed while sealed.
   Result<void> rotate_keyring();
+
+  /// Whose shares authorise a rekey or a new root token. kSealed while sealed.
+  Result<Authority> authority();
+  /// The key that `quorum` combines to, when it is the one that authorises;
+  /// absent while more shares are needed. On an error `quorum` is empty.
+  ///   kInvalidArgument  "unseal key verification failed: …", "recovery key
+  ///                     verification failed: recovery key does not match
+  ///                     submitted values".
+  Result<std::optional<SecretBytes>> prove(Quorum& quorum,
+                                           const Authority& authority);
+  /// A new root key (and unseal key, where one is given): every passkey, the
+  /// keyring and what add_root_sealed() named are sealed anew in one commit, so
+  /// that a crash leaves the old keys or the new ones. May wait for KEKs.
+  ///   kInvalidArgument  a passkey cannot take it now; the message names it.
+  ///   kUnavailable      a KEK did not answer, or storage cannot tell whether
+  ///                     it took the commit; the former shares are good then.
+  ///   kConflict         another change of the seal came first.
+  Result<void> replace_root(const KeyReplacement& replacement);
+  /// A new recovery key, in one commit. Errors as replace_root().
+  Result<void> replace_recovery(const KeyReplacement& replacement);
+  /// Ends the time of the shares before the last rekey, when that was at least
+  /// `grace` ago. They are kept after a rekey so that a server that dies before
+  /// it answered can be opened with them. Ok when there is nothing to do, or
+  /// another change is under way.
+  Result<void> forget_former(Duration grace);
+  /// Registered before the first request, and must outlive this.
+  void add_root_sealed(RootSealed& other);
+  /// At ShareBackup's paths; absent where there is none.
+  Result<std::optional<ShareBackup>> share_backup(std::string_view path);
+  Result<void> delete_share_backup(std::string_view path);
 
  private:
   friend class KekVersions;

@@ -9,6 +9,7 @@
 
 #include "seal/custody.h"
 #include "seal/envelope.h"
+#include "seal/former.h"
 #include "seal/init_layout.h"
 #include "seal/node_beat.h"
 #include "seal/passkey.h"
@@ -92,6 +93,42 @@ struct Custody::Impl {
   Result<storage::Change> kek_copy(const Passkey& passkey,
                                    const SecretBytes& kek);
 
+  // custody_rekey.cc
+  Result<Passkey> moved(const SealState& state, const Passkey& passkey,
+                        const KeyReplacement& replacement,
+                        const SecretBytes& root);
+  Result<void> add_former(const SealState& state, const SecretBytes& former,
+                          const SecretBytes& root,
+                          std::vector<storage::Change>& changes);
+  Result<std::vector<storage::Change>> root_changes(
+      const SealState& state, const KeyReplacement& replacement,
+      const SecretBytes& from, const SecretBytes& root);
+  Result<void> commit_root(const SealState& state,
+                           std::vector<storage::Change> changes,
+                           SecretBytes root);
+  Result<std::vector<storage::Change>> recovery_changes(
+      const SealConfig& before, const KeyReplacement& replacement);
+  /// Finds out which root key is the one after a commit of unknown outcome.
+  /// Under operation_mutex. kUnavailable: storage still does not say.
+  Result<void> settle_root();
+  /// The same, taking operation_mutex.
+  Result<void> settled();
+  void note_former_made();
+
+  // custody_authority.cc: see former.h.
+  Result<std::optional<FormerUnseal>> former_unseal();
+  Result<std::optional<FormerRecovery>> former_recovery();
+  /// Whether this process keeps former shares since its own last rekey: they
+  /// are for after its death, not for now.
+  bool made_former();
+  Result<void> check_unseal_key(const SecretBytes& key);
+  Result<void> check_recovery_key(const SecretBytes& key);
+  /// The passkey `held_id` was opened by shares: the other one of the last
+  /// rekey goes. Errors are logged; both then stay.
+  void settle_former(const std::string& held_id);
+  void settle_recovery(const FormerRecovery* reverted);
+  Result<void> drop_former();
+
   // custody_nodes.cc: the other nodes over this storage.
   /// Beats of other nodes; none where this process is the only one.
   Result<std::vector<NodeBeat>> other_nodes();
@@ -137,6 +174,8 @@ struct Custody::Impl {
   /// that only init asks a KEK while holding it.
   std::mutex operation_mutex;
   SecretBytes root_key;  ///< Empty while sealed.
+  /// Of a rekey whose commit may have been stored; under operation_mutex.
+  SecretBytes unsettled_root;
 
   /// Held while a passphrase of a stranger is tried.
   std::mutex passphrase_mutex;
@@ -145,10 +184,13 @@ struct Custody::Impl {
   std::mutex state_mutex;
   std::shared_ptr<const SealState> known;
   ShareCollector shares;
+  /// When this process last left former shares; under state_mutex.
+  std::optional<Time> former_made;
   std::string node;  ///< This node's name, once it beats.
 
   /// Registered before the first request; then only read.
   std::vector<EnvelopeSource*> sources;
+  std::vector<RootSealed*> root_sealed;
   std::unique_ptr<EnvelopeSource> passkey_source;
 };
 

@@ -20,6 +20,7 @@ Result<InitResult> Custody::init(
   TRY_ASSIGN(auto keyring, impl_->barrier.create(plan.root_key));
   auto written = [&]() -> Result<void> {
     TRY_ASSIGN(auto changes, more());
+    if (params.before_commit) TRY(params.before_commit(plan.result));
     changes.push_back(std::move(keyring));
     return impl_->write(plan, std::move(changes));
   }();

@@ -44,7 +44,8 @@ Result<void> Custody::Impl::open(const StoredPasskey& stored,
   }
   TRY(barrier.unseal(root));
   root_key = std::move(root);
-  log.info("unsealed", {{"passkey", passkey.name}, {"kind", passkey.kind}});
+  log.info("root key opened",
+           {{"passkey", passkey.name}, {"kind", passkey.kind}});
   return {};
 }
 
@@ -94,6 +95,7 @@ Result<bool> Custody::Impl::open_with_unseal_key(
     if (!root) continue;
     TRY(open(stored, *std::move(root)));
     refresh(state, stored, root_key);
+    settle_former(stored.passkey.id);
     return true;
   }
   return false;

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 
-#include "seal/seal_config.h"
+#include "seal/quorum.h"
 
 namespace bulla::seal {
 namespace {
@@ -29,22 +29,11 @@ Result<void> refuse_foreign(std::initializer_list<Parameter> parameters,
       "parameters {} not applicable to seal type {}", names, kind)));
 }
 
-std::string_view fault(std::int64_t shares, std::int64_t threshold) {
-  if (shares < 1) return "shares must be at least one";
-  if (threshold < 1) return "threshold must be at least one";
-  if (shares > 1 && threshold == 1) {
-    return "threshold must be greater than one for multiple shares";
-  }
-  if (shares > SealConfig::kSharesMax) return "shares must be less than 256";
-  if (threshold > shares) return "threshold cannot be larger than shares";
-  return {};
-}
-
 }  // namespace
 
 Result<InitLayout> check_split(std::int64_t shares, std::int64_t threshold,
                                std::string_view what) {
-  const std::string_view wrong = fault(shares, threshold);
+  const std::string_view wrong = split_fault(shares, threshold);
   if (!wrong.empty()) {
     return fail(invalid_argument(
         fmt::format("invalid {} configuration: {}", what, wrong)));

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kClusterPath = "core/cluster/local/info";
 constexpr std::size_t kSweepPerTick = 10'000;
+// An answer is surely out by then, or its connection dead.
+constexpr Seconds kFormerGrace{10};
 
 }  // namespace
 
@@ -23,9 +25,16 @@ Core::Core(CoreParts parts)
       policies_(barrier::View(barrier_, "sys/policy/")),
       tokens_(barrier_, barrier::View(barrier_, "sys/token/"), parts_.rng,
               parts_.clock),
+      root_rekey_(custody_, seal::RekeyTarget::kRoot, parts_.rng, parts_.clock),
+      recovery_rekey_(custody_, seal::RekeyTarget::kRecovery, parts_.rng,
+                      parts_.clock),
+      keyring_rotation_(barrier_, custody_, parts_.clock),
+      root_generation_(custody_, tokens_, parts_.rng, parts_.clock),
       audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
              parts_.log),
-      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log),
+      own_actions_(audit_, mounts_, parts_.rng, parts_.clock),
+      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
+              {.events = own_actions_, .fips_mode = parts_.config.fips_mode}),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -69,8 +78,9 @@ Result<std::vector<storage::Change>> Core::first_entries(
   return changes;
 }
 
-Result<Initialized> Core::initialize(const seal::InitParams& params,
-                                     const std::string& root_token_id) {
+Result<Initialized> Core::initialize(seal::InitParams params,
+                                     const std::string& root_token_id,
+                                     const HandOut& hand_out) {
   const std::lock_guard lock(life_mutex_);
   TRY_ASSIGN(const auto marker, snapshot::Marker::read(parts_.storage));
   if (marker) {
@@ -79,10 +89,14 @@ Result<Initialized> Core::initialize(const seal::InitParams& params,
         "go on with it, or restore the snapshot again"));
   }
   Initialized result;
+  if (hand_out) {
+    params.before_commit = [&](const seal::InitResult& keys) {
+      return hand_out(keys, result.root_token);
+    };
+  }
   TRY_ASSIGN(result.keys, custody_.init(params, [&] {
     return first_entries(root_token_id, result.root_token);
   }));
-  parts_.log.info("initialized", {{"seal", seal_kind()}});
   // What loaded while staging is loaded again from what was committed.
   pre_seal();
   custody_.seal();
@@ -91,11 +105,6 @@ Result<Initialized> Core::initialize(const seal::InitParams& params,
     if (open) TRY(post_unseal());
   }
   return result;
-}
-
-std::string Core::seal_kind() {
-  auto status = custody_.status();
-  return status ? status->type : "unknown";
 }
 
 Result<bool> Core::unseal(SecretBytes share) {
@@ -136,6 +145,7 @@ Result<bool> Core::auto_unseal() {
 void Core::seal() {
   const std::lock_guard lock(life_mutex_);
   if (!serving()) return;
+  forget_former_shares(Duration{0});
   pre_seal();
   custody_.seal();
   sealed_by_hand_ = true;
@@ -170,6 +180,10 @@ Result<void> Core::post_unseal() {
 void Core::pre_seal() {
   serving_.store(false, std::memory_order_release);
   seal_epoch_.fetch_add(1);
+  root_rekey_.clear();
+  recovery_rekey_.clear();
+  root_generation_.clear();
+  keyring_rotation_.clear();
   mounts_.clear();
   audit_.clear();
   tokens_.clear();
@@ -212,6 +226,24 @@ std::string Core::cluster_name() const {
 std::string Core::cluster_id() const {
   const std::lock_guard lock(cluster_mutex_);
   return cluster_id_;
+}
+
+void Core::forget_former_shares(Duration grace) {
+  if (auto forgot = custody_.forget_former(grace); !forgot) {
+    parts_.log.warn("the shares before the last rekey are still good",
+                    {{"error", forgot.error().message()}});
+  }
+}
+
+void Core::tend_keys() {
+  if (!serving()) return;
+  forget_former_shares(kFormerGrace);
+  const auto rotated = keyring_rotation_.run();
+  if (rotated && *rotated) parts_.log.info("the keyring was rotated");
+  if (!rotated && rotated.error().code() != ErrorCode::kSealed) {
+    parts_.log.error("the keyring is due and cannot be rotated",
+                     {{"error", rotated.error().message()}});
+  }
 }
 
 void Core::tick() {

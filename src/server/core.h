@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,10 +16,14 @@
 #include "base/log.h"
 #include "crypto/rng.h"
 #include "seal/custody.h"
+#include "seal/keyring_rotation.h"
 #include "seal/provider_health.h"
+#include "seal/rekey.h"
 #include "server/config.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
+#include "server/own_actions.h"
+#include "server/root_generation.h"
 #include "server/snapshots.h"
 #include "storage/staging.h"
 #include "storage/storage.h"
@@ -50,6 +55,10 @@ struct Initialized {
   std::string root_token;
 };
 
+/// Sees what sys/init will answer before any of it is stored, and may refuse.
+using HandOut = std::function<Result<void>(const seal::InitResult& keys,
+                                           std::string_view root_token)>;
+
 /// The server's parts and its life: initialise, unseal, seal. Any thread.
 class Core {
  public:
@@ -59,8 +68,10 @@ class Core {
   /// Initialises storage and makes the root token. With an automatic seal the
   /// server is serving when this returns, with Shamir it is sealed.
   /// `root_token_id`: "" makes a random one (-dev-root-token-id sets it).
-  Result<Initialized> initialize(const seal::InitParams& params,
-                                 const std::string& root_token_id = {});
+  /// `hand_out` (may be null) runs last before the commit.
+  Result<Initialized> initialize(seal::InitParams params,
+                                 const std::string& root_token_id = {},
+                                 const HandOut& hand_out = {});
   /// Takes a share; true when the server is unsealed and serving now.
   Result<bool> unseal(SecretBytes share);
   /// The same with a passphrase; `passkey`: "" for any.
@@ -102,6 +113,11 @@ class Core {
   const Logger& log() const { return parts_.log; }
   barrier::Barrier& barrier() { return barrier_; }
   seal::Custody& custody() { return custody_; }
+  seal::Rekey& rekey(seal::RekeyTarget target) {
+    return target == seal::RekeyTarget::kRoot ? root_rekey_ : recovery_rekey_;
+  }
+  seal::KeyringRotation& keyring_rotation() { return keyring_rotation_; }
+  RootGeneration& root_generation() { return root_generation_; }
   auth::PolicyStore& policies() { return policies_; }
   auth::TokenStore& tokens() { return tokens_; }
   audit::Broker& audit() { return audit_; }
@@ -115,6 +131,9 @@ class Core {
 
   /// Work of about once a minute: ticks, expired tokens. On a pool thread.
   void tick();
+  /// Work of every few seconds, cheap when there is nothing to do: rotating the
+  /// keyring when it is due, ending the time of a rekey's former shares.
+  void tend_keys();
 
  private:
   Result<void> post_unseal();
@@ -124,7 +143,7 @@ class Core {
   Result<snapshot::Checked> replace_all(const snapshot::Checked& checked,
                                         const snapshot::Marker& marker);
   Result<void> finish_marked(const snapshot::Marker& marker);
-  std::string seal_kind();
+  void forget_former_shares(Duration grace);
   Result<std::vector<storage::Change>> first_entries(
       const std::string& root_token_id, std::string& root_token);
 
@@ -135,8 +154,13 @@ class Core {
   seal::Custody custody_;
   auth::PolicyStore policies_;
   auth::TokenStore tokens_;
+  seal::Rekey root_rekey_;
+  seal::Rekey recovery_rekey_;
+  seal::KeyringRotation keyring_rotation_;
+  RootGeneration root_generation_;
   audit::Broker audit_;
   Metrics metrics_;
+  OwnActions own_actions_;
   Mounts mounts_;
   Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;

@@ -11,6 +11,11 @@ namespace bulla::server {
 /// thing.
 void forbid_core_dumps();
 
+/// The heap of private keys (crypto::start_secure_heap): 64 MiB, or what leaves
+/// three quarters of a smaller limit on locked memory to other secrets. Called
+/// before any key is made. Whether it is locked; later calls answer as the
+/// first did.
+bool start_key_heap();
 /// No privilege may be gained any more, by this process or one that it starts;
 /// and system calls that a key server never makes fail with EPERM: starting
 /// programs, looking into other processes, the kernel's keyrings, modules,

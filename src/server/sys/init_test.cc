@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "base/encoding.h"
+#include "crypto/pgp_test_key.h"
 #include "kek/static_kek.h"
 #include "server/sys/sys_fixture.h"
 
@@ -92,6 +93,22 @@ TEST_F(InitTest, RefusesWithTheTextsOfTheContract) {
   EXPECT_THAT(error(init(R"({"secret_shares":"many"})")),
               HasSubstr("secret_shares"));
   EXPECT_FALSE(*core_->custody().initialized());
+}
+
+TEST_F(InitTest, EncryptsToHolders) {
+  const crypto::PgpTestKey alice("alice"), carol("carol");
+  const auto made = data(init(R"({"secret_shares":1,"secret_threshold":1,
+      "pgp_keys":[")" + alice.base64() +
+                              R"("],"root_token_pgp_key":")" + carol.base64() +
+                              "\"}"));
+  const auto text = [&](std::string_view opening) {
+    const auto begin = made.find(opening) + opening.size();
+    return made.substr(begin, made.find('"', begin) - begin);
+  };
+  const auto share = alice.decrypt(*base64_decode(text(R"("keys_base64":[")")));
+  const auto token = carol.decrypt(*base64_decode(text(R"("root_token":")")));
+  ASSERT_TRUE(*core_->unseal(SecretBytes::copy_of(*hex_decode(share))));
+  EXPECT_TRUE((*core_->tokens().lookup(token, true))->is_root());
 }
 
 TEST_F(InitTest, AcceptsWhatHvacSends) {

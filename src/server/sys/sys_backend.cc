@@ -7,6 +7,12 @@ SysBackend::SysBackend(Core& core) {
   add_seal_routes(core, routes_);
   add_health_routes(core, routes_);
   add_rotate_routes(core, routes_);
+  add_rotate_config_routes(core, routes_);
+  add_rotate_root_routes(core, routes_);
+  add_rekey_routes(core, routes_);
+  add_rekey_backup_routes(core, routes_);
+  add_generate_root_routes(core, routes_);
+  add_decode_token_routes(core, routes_);
   add_passkey_routes(core, routes_);
   add_kek_routes(core, routes_);
   add_snapshot_routes(core, routes_);

@@ -33,7 +33,13 @@ void add_rotate_routes(Core& core, Routes& routes);    // rotate.cc: rotate,
                                                        // key-status
 void add_passkey_routes(Core& core, Routes& routes);   // passkeys.cc
 void add_kek_routes(Core& core, Routes& routes);       // kek.cc
-void add_mount_routes(Core& core, Routes& routes);     // mounts.cc, tune.cc
+void add_rotate_config_routes(Core& core, Routes& routes);
+void add_rotate_root_routes(Core& core, Routes& routes);
+void add_rekey_routes(Core& core, Routes& routes);
+void add_rekey_backup_routes(Core& core, Routes& routes);
+void add_generate_root_routes(Core& core, Routes& routes);
+void add_decode_token_routes(Core& core, Routes& routes);
+void add_mount_routes(Core& core, Routes& routes);       // mounts.cc, tune.cc
 void add_auth_mount_routes(Core& core, Routes& routes);  // auth_mounts.cc
 void add_remount_routes(Core& core, Routes& routes);     // remount.cc
 void add_policy_routes(Core& core, Routes& routes);      // policies.cc

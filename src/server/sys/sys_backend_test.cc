@@ -32,6 +32,7 @@ TEST_F(SysBackendTest, NoTokenOnlyWhereTheReferenceSaysSo) {
                                       "unseal",
                                       "leader",
                                       "health",
+                                      "decode-token",
                                       "internal/specs/openapi",
                                       "internal/ui/mounts",
                                       "internal/ui/mounts/*path",
@@ -42,8 +43,9 @@ TEST_F(SysBackendTest, NoTokenOnlyWhereTheReferenceSaysSo) {
 
 TEST_F(SysBackendTest, SudoWhereTheReferenceSaysSo) {
   const auto sudo = patterns([](const api::Route& row) { return row.sudo; });
-  for (const char* pattern : {"auth/*path", "auth/:path~/tune", "remount",
-                              "audit", "audit/*path", "rotate", "seal"}) {
+  for (const char* pattern :
+       {"auth/*path", "auth/:path~/tune", "remount", "audit", "audit/*path",
+        "rotate", "rotate/root", "rotate/keyring", "seal"}) {
     EXPECT_TRUE(sudo.contains(pattern)) << pattern;
   }
 }
@@ -61,6 +63,8 @@ TEST_F(SysBackendTest, WhileSealedOnlyWhatOpens) {
                                       "storage/restore/:id/apply"};
   for (const std::string& pattern :
        patterns([](const api::Route& row) { return row.while_sealed; })) {
+    // These only say what is wrong: see check_serving() in rekey.cc.
+    if (pattern.starts_with("rekey")) continue;
     EXPECT_TRUE(allowed.contains(pattern)) << pattern;
   }
 }
