@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/secret_bytes.h"
 #include "engine/transit/transit.h"
 #include "storage/metered.h"
 
@@ -45,6 +46,12 @@ void seal_lines(std::string& out, Core& core) {
       "# HELP bulla_unsealed Whether the server is unsealed.\n"
       "# TYPE bulla_unsealed gauge\nbulla_unsealed {0}\n",
       core.serving() ? 1 : 0);
+  out += fmt::format(
+      "# HELP bulla_secret_memory_locked Whether all memory of secrets is "
+      "locked.\n"
+      "# TYPE bulla_secret_memory_locked gauge\n"
+      "bulla_secret_memory_locked {}\n",
+      secret_memory_locked() ? 1 : 0);
   const auto status = core.barrier().key_status();
   if (!status) return;
   out += fmt::format(
