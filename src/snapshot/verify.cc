@@ -8,6 +8,7 @@
 #include "barrier/barrier.h"
 #include "seal/custody.h"
 #include "seal/node_beat.h"
+#include "seal/share_backup.h"
 #include "storage/memory.h"
 
 namespace bulla::snapshot {
@@ -18,7 +19,7 @@ using seal::Passkey;
 // What lies outside the barrier: read before unsealing, or encrypted to people.
 constexpr std::array<std::string_view, 5> kOutside = {
     seal::SealConfig::kPath, Passkey::kPrefix, seal::NodeBeat::kPrefix,
-    "core/unseal-keys-backup", "core/recovery-keys-backup"};
+    seal::ShareBackup::kUnsealPath, seal::ShareBackup::kRecoveryPath};
 
 bool is_outside(std::string_view path) {
   return std::ranges::any_of(kOutside, [&](std::string_view outside) {
