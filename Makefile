@@ -44,6 +44,8 @@ test-tsan: ## The concurrent layers' unit tests under TSan
 
 test-system: build ## The real binary, driven from outside
 	@tools/install_deps.sh run test
+	@cmake --preset release -DBULLA_TESTS=OFF -DBULLA_BENCH=OFF >/dev/null
+	@cmake --build build --target constant_time -j $(JOBS)
 	@cd test/node && npm ci --silent --no-audit --no-fund >/dev/null
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider test
 

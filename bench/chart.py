@@ -7,9 +7,9 @@ COLOURS = ["#2a6f97", "#61a5c2", "#a9d6e5", "#bc6c25", "#dda15e", "#e9c46a",
 WIDTH, BAR, GAP, LEFT = 900, 11, 22, 190
 
 
-def draw(results, names, headings, median):
-    shown = [h for h in headings]
-    top = max(median(results, (h, n), "rps") for h in shown for n in names)
+def draw(results, names, shown):
+    """Requests a second of rows `names` in the columns `shown`."""
+    top = max(results.median(h, n, "rps") for h in shown for n in names)
     height = len(names) * (len(shown) * BAR + GAP) + 60 + 18 * len(shown)
     scale = (WIDTH - LEFT - 90) / top
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" '
@@ -22,7 +22,7 @@ def draw(results, names, headings, median):
         out.append(f'<text x="10" y="{y + len(shown) * BAR / 2 + 4}">'
                    f'{escape(name)}</text>')
         for index, heading in enumerate(shown):
-            value = median(results, (heading, name), "rps")
+            value = results.median(heading, name, "rps")
             out.append(f'<rect x="{LEFT}" y="{y}" width="{value * scale:.1f}" '
                        f'height="{BAR - 1}" fill="{COLOURS[index % 8]}"/>'
                        f'<text x="{LEFT + value * scale + 4:.1f}" '

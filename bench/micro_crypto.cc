@@ -3,6 +3,8 @@
 #include <array>
 
 #include "crypto/aead.h"
+#include "crypto/asymmetric.h"
+#include "crypto/cmac.h"
 #include "crypto/gcm.h"
 #include "crypto/hash.h"
 #include "crypto/kdf.h"
@@ -125,6 +127,87 @@ void shamir_3_of_5(benchmark::State& state) {
   }
 }
 BENCHMARK(shamir_3_of_5);
+
+// ---- to be held against `openssl speed ecdsap256 rsa2048` ----
+
+PrivateKey key_pair(benchmark::State& state) {
+  static constexpr const char* kNames[] = {"ed25519", "p-256", "p-384", "p-521",
+                                           "rsa-2048"};
+  state.SetLabel(kNames[state.range(0)]);
+  start_secure_heap(std::size_t{1} << 20);
+  SystemRng rng;
+  const auto algorithm = static_cast<AsymmetricAlgorithm>(state.range(0));
+  return PrivateKey::generate(algorithm, 2048, rng).value();
+}
+
+SignatureScheme scheme_with(RsaPadding padding) {
+  SignatureScheme scheme;
+  scheme.padding = padding;
+  return scheme;
+}
+
+// Arguments: the algorithm, the padding of RSA.
+void sign_64_bytes(benchmark::State& state) {
+  const PrivateKey key = key_pair(state);
+  const auto scheme = scheme_with(static_cast<RsaPadding>(state.range(1)));
+  const Bytes data(64, 0x5A);
+  for (auto _ : state) benchmark::DoNotOptimize(key.sign(scheme, data));
+}
+BENCHMARK(sign_64_bytes)
+    ->ArgsProduct({{0, 1, 2, 3}, {0}})
+    ->ArgsProduct({{4}, {0, 1}});
+
+void verify_64_bytes(benchmark::State& state) {
+  const PrivateKey key = key_pair(state);
+  const auto scheme = scheme_with(static_cast<RsaPadding>(state.range(1)));
+  const Bytes data(64, 0x5A);
+  const Bytes signature = key.sign(scheme, data).value();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(key.public_key().verify(scheme, data, signature));
+  }
+}
+BENCHMARK(verify_64_bytes)
+    ->ArgsProduct({{0, 1, 2, 3}, {0}})
+    ->ArgsProduct({{4}, {0, 1}});
+
+void rsa_encrypt(benchmark::State& state) {
+  const PrivateKey key = key_pair(state);
+  const Bytes data(32, 0x5A);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(key.public_key().encrypt(
+        RsaEncryption::kOaep, HashAlgorithm::kSha2_256, data));
+  }
+}
+BENCHMARK(rsa_encrypt)->Arg(4);
+
+void rsa_decrypt(benchmark::State& state) {
+  const PrivateKey key = key_pair(state);
+  constexpr auto kPadding = RsaEncryption::kOaep;
+  constexpr auto kHash = HashAlgorithm::kSha2_256;
+  const Bytes sealed =
+      key.public_key().encrypt(kPadding, kHash, Bytes(32, 0x5A)).value();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(key.decrypt(kPadding, kHash, sealed));
+  }
+}
+BENCHMARK(rsa_decrypt)->Arg(4);
+
+void private_key_from_pkcs8(benchmark::State& state) {
+  const PrivateKey key = key_pair(state);
+  const SecretBytes encoded = key.pkcs8_der();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(PrivateKey::from_pkcs8(encoded.expose()));
+  }
+}
+BENCHMARK(private_key_from_pkcs8)->DenseRange(0, 4);
+
+void cmac_64_bytes(benchmark::State& state) {
+  const Cmac mac =
+      Cmac::create(Bytes(static_cast<std::size_t>(state.range(0)), 7)).value();
+  const Bytes data(64, 0x5A);
+  for (auto _ : state) benchmark::DoNotOptimize(mac.sign(data));
+}
+BENCHMARK(cmac_64_bytes)->Arg(16)->Arg(32);
 
 }  // namespace
 }  // namespace bulla::crypto

@@ -9,6 +9,7 @@
 
 #include "auth/token_backend.h"
 #include "cli/cli.h"
+#include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
 #include "engine/transit/transit.h"
@@ -130,15 +131,31 @@ void add_fixed_mounts(server::Core& core) {
        }});
 }
 
-// -dev overrides what a configuration file would say.
+// What a configuration beside -dev says holds, but for where data is kept and
+// what opens it: those are -dev's.
+Result<server::ServerConfig> beside_dev(const cli::ServerFlags& flags) {
+  if (flags.config.empty()) return server::ServerConfig();
+  TRY_ASSIGN(auto config, server::load_config(flags.config));
+  if (!config.storage_type.empty() || !config.seals.empty()) {
+    return fail(invalid_argument(fmt::format(
+        "{}: -dev keeps its data in memory (in a directory with "
+        "-dev-data=DIR) and opens by itself: take storage and seal out, or "
+        "start without -dev",
+        fmt::join(config.sources, ", "))));
+  }
+  config.storage_type = server::ServerConfig().storage_type;
+  return config;
+}
+
 Result<server::ServerConfig> dev_config(const cli::ServerFlags& flags,
                                         crypto::Rng& rng) {
-  server::ServerConfig config;
+  TRY_ASSIGN(auto config, beside_dev(flags));
   server::ListenerConfig listener;
   listener.address = flags.dev_listen_address;
   listener.tls_disable = true;
-  config.listeners.push_back(listener);
+  config.listeners.insert(config.listeners.begin(), std::move(listener));
   config.disable_mlock = true;
+  TRY(server::check_config(config));
   if (flags.dev_data.empty()) return config;
   TRY_ASSIGN(const std::string kek, server::dev_kek_file(flags.dev_data, rng));
   config.storage_type = "lmdb";
@@ -164,6 +181,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   }
   if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
   if (!flags.log_format.empty()) parts.config.log_format = flags.log_format;
+  TRY(server::check_logging(parts.config));
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
   parts.custody_options = custody_options(parts.config);
@@ -177,6 +195,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
 Result<std::function<Result<net::ClientResponse>(const net::ClientRequest&)>>
 open_store(const std::vector<std::string>& config) {
   server::forbid_core_dumps();
+  server::start_key_heap();
   cli::ServerFlags flags;
   flags.config = config;
   // Providers keep it.
@@ -192,6 +211,7 @@ open_store(const std::vector<std::string>& config) {
 
 int run_server(const cli::ServerFlags& flags) {
   server::forbid_core_dumps();
+  server::start_key_heap();
   if (!flags.dev && flags.config.empty()) {
     fmt::print(stderr,
                "Error: no configuration. Give one with -config=FILE, or start "
@@ -211,5 +231,6 @@ int run_server(const cli::ServerFlags& flags) {
 }  // namespace bulla
 
 int main(int argc, char** argv) {
+  bulla::crypto::wipe_decoder_memory();
   return bulla::cli::run_cli(argc, argv, bulla::run_server, bulla::open_store);
 }

@@ -13,6 +13,9 @@ from bulla import BINARY, Server  # noqa: E402
 def pytest_configure(config):
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} is not there: run `make build`")
+    # What the tests of TLS do on purpose.
+    for warning in ("Unverified HTTPS request", "ssl.TLSVersion.TLSv1_1"):
+        config.addinivalue_line("filterwarnings", f"ignore:{warning}")
 
 
 @pytest.fixture

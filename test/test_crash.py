@@ -2,7 +2,9 @@
 nothing wrong is believed."""
 
 import os
+import resource
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -138,6 +140,77 @@ def test_full_disk_fails_cleanly_and_recovers(small_disk):
         assert server.decrypt("before", ciphertext) == b"kept"
 
 
+def test_full_file_fails_cleanly_and_recovers():
+    # The same where no file system may be mounted: a limit on the file's size
+    # that is lifted again.
+    with Server() as server:
+        server.ready()
+        server.transit("before")
+        ciphertext = server.encrypt("before", b"kept")
+        size = (server.directory / "store" / "data.mdb").stat().st_size
+        lifted = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE,
+                         (size + 100_001, lifted[1]))
+        acknowledged, refused = [], None
+        for i in range(5000):
+            answer = server.request("POST", f"transit/keys/k{i}", {})
+            if answer.status_code != 200:
+                refused = answer
+                break
+            acknowledged.append(f"k{i}")
+        assert refused is not None
+        assert refused.status_code == 507
+        assert "no space left" in refused.json()["errors"][0]
+        assert "no space left" in server.log.read_text()
+        assert server.decrypt("before", ciphertext) == b"kept"
+        assert server.request("GET", "sys/health").status_code == 200
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, lifted)
+        server.post("transit/keys/after", {})
+        server.restart()
+        for name in [*acknowledged, "before", "after"]:
+            assert server.get(f"transit/keys/{name}")["name"] == name
+        assert server.decrypt("before", ciphertext) == b"kept"
+
+
+SEALED_AT_ROOT = ["core/keyring", "core/cluster/local/info", "core/mounts/",
+                  "sys/policy/default", "sys/token/salt"]
+
+
+@pytest.mark.parametrize("path", SEALED_AT_ROOT)
+def test_a_flipped_byte_of_what_all_needs_is_named(path):
+    with Server() as server:
+        server.ready()
+        server.transit("k")
+        ciphertext = server.encrypt("k", b"kept")
+        server.stop()
+        file = server.directory / "store" / "data.mdb"
+        whole = file.read_bytes()
+        damaged = bytearray(whole)
+        found = 0
+        at = whole.find(path.encode())
+        while at >= 0:
+            end = at
+            while 0x21 <= whole[end] < 0x7f:
+                end += 1
+            if whole[end + 8:end + 13] in (b"\x00\x00\x00\x01\x02",):
+                damaged[end + 8 + 20] ^= 1
+                found += 1
+            at = whole.find(path.encode(), at + 1)
+        assert found
+        file.write_bytes(bytes(damaged))
+        server.start()
+        refused = server.request("PUT", "sys/unseal", {"key": server.shares[0]})
+        assert refused.status_code == 500
+        assert path in refused.json()["errors"][0]
+        assert path in server.log.read_text()
+        assert server.get("sys/seal-status")["sealed"] is True
+        server.stop()
+        file.write_bytes(whole)
+        server.start()
+        server.unseal()
+        assert server.decrypt("k", ciphertext) == b"kept"
+
+
 def test_flipped_bytes_never_give_wrong_plaintext():
     with Server() as server:
         server.ready()
@@ -201,6 +274,74 @@ def test_random_damage_never_gives_wrong_plaintext(seed):
             assert unb64(answer.json()["data"]["plaintext"]) == b"the truth"
         else:
             assert answer.json()["errors"]
+
+
+def test_the_map_grows_to_its_limit_and_says_so():
+    def storage(server_directory, most):
+        return (f'storage "lmdb" {{\n  path = "{server_directory}/store"\n'
+                f'  map_size = 65536\n  map_size_max = {most}\n}}')
+
+    with tempfile.TemporaryDirectory() as directory:
+        with Server(directory, storage=storage(directory, 640 << 10)) as server:
+            server.ready()
+            server.transit()
+            acknowledged, refused = [], None
+            for i in range(5000):
+                answer = server.request("POST", f"transit/keys/k{i}", {})
+                if answer.status_code != 200:
+                    refused = answer
+                    break
+                acknowledged.append(f"k{i}")
+            assert len(acknowledged) > 50  # 64 KiB hold a fraction of these
+            assert refused is not None and refused.status_code == 507
+            assert "raise its map_size_max" in refused.json()["errors"][0]
+            shares, token = server.shares, server.token
+            server.stop()
+        with Server(directory, storage=storage(directory, 1 << 30)) as server:
+            server.shares, server.threshold, server.token = shares, 1, token
+            server.start()
+            server.unseal()
+            for i in range(50):
+                server.post(f"transit/keys/after{i}", {})
+            names = set(server.call("LIST", "transit/keys")["keys"])
+            assert set(acknowledged) <= names
+
+
+def test_sealing_under_load_refuses_and_loses_nothing():
+    with Server() as server:
+        server.ready(3, 2)
+        server.transit("k")
+        ciphertext = server.encrypt("k", b"the truth")
+        stop, odd, opened = threading.Event(), [], [0]
+
+        def use():
+            session = requests.Session()
+            headers = {"X-Vault-Token": server.token}
+            while not stop.is_set():
+                answer = session.post(server.url("transit/decrypt/k"), timeout=20,
+                                      json={"ciphertext": ciphertext},
+                                      headers=headers)
+                if answer.status_code == 200:
+                    opened[0] += 1
+                    if unb64(answer.json()["data"]["plaintext"]) != b"the truth":
+                        odd.append(answer.text)
+                elif (answer.status_code, answer.json()) != (
+                        503, {"errors": ["Vault is sealed"]}):
+                    odd.append(answer.text)
+
+        users = [threading.Thread(target=use) for _ in range(6)]
+        for user in users:
+            user.start()
+        for _ in range(25):
+            assert server.request("PUT", "sys/seal").status_code == 204
+            time.sleep(0.01)
+            server.unseal()
+            time.sleep(0.02)
+        stop.set()
+        for user in users:
+            user.join()
+        assert not odd, odd[:3]
+        assert opened[0] > 25
 
 
 def test_second_process_on_the_same_store_is_refused():

@@ -5,10 +5,13 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
+import requests
 
+import raw_http2 as h2
 from bulla import Server, b64
 
 
@@ -181,6 +184,79 @@ def test_sigterm_answers_what_is_in_flight(tmp_path):
             sock.sendall(body[5:])
             assert b"vault:v1:" in sock.recv(65536)
         assert server.process.wait(15) == 0
+
+
+def test_sigterm_under_load_drops_no_answer(tmp_path):
+    # Writes that are in flight, on the pool and on connections that stay: each
+    # is answered, or was refused before anything of it was done.
+    with Server() as server:
+        server.ready()
+        server.transit()
+        stop = threading.Event()
+        acknowledged, broken = [], []
+
+        def write(number):
+            session = requests.Session()
+            for i in range(100_000):
+                name = f"w{number}-{i}"
+                try:
+                    answer = session.post(server.url(f"transit/keys/{name}"),
+                                          json={}, timeout=20, headers={
+                                              "X-Vault-Token": server.token})
+                except requests.exceptions.ConnectionError as error:
+                    if not stop.is_set():
+                        broken.append(error)
+                    return
+                if answer.status_code != 200:
+                    broken.append(answer.text)
+                    return
+                acknowledged.append(name)
+
+        writers = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+        for writer in writers:
+            writer.start()
+        time.sleep(0.5)
+        stop.set()
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 8
+        for writer in writers:
+            writer.join()
+        assert not broken
+        assert len(acknowledged) > 8
+        server.start()
+        server.unseal()
+        names = set(server.call("LIST", "transit/keys")["keys"])
+        assert set(acknowledged) <= names
+
+
+def test_stopping_waits_for_no_one_for_ever():
+    for how in (signal.SIGTERM, signal.SIGINT):
+        with Server() as server:
+            server.ready()
+            with socket.create_connection(("127.0.0.1", server.port), 5) as half, \
+                    socket.create_connection(("127.0.0.1", server.port), 5) as idle, \
+                    h2.Peer(server.port) as peer:
+                if how == signal.SIGTERM:
+                    half.sendall(b"PUT /v1/sys/unseal HTTP/1.1\r\nHost: x\r\n"
+                                 b"Content-Length: 100\r\n\r\n{")
+                peer.request(1, "PUT", "/v1/sys/unseal", end=False)
+                peer.receive(0.3)
+                server.process.send_signal(how)
+                assert idle.recv(10) == b""  # at once
+                peer.receive(5, lambda kind, *_: kind == h2.GOAWAY)
+                assert peer.goaway_error() == 0
+                time.sleep(0.3)  # each loop has a socket of its own to close
+                with pytest.raises(OSError):
+                    socket.create_connection(("127.0.0.1", server.port), 1)
+                peer.data(1, b'{"reset":true}', end=True)
+                assert b"vault is unsealed" in peer.answer(1)
+                began = time.monotonic()
+                assert server.process.wait(15) == 0
+                # A grace of ten seconds, for who still has something to say.
+                assert time.monotonic() - began < (
+                    12 if how == signal.SIGTERM else 3)
+            assert server.log.read_text().splitlines()[-1].endswith("stopped")
 
 
 @pytest.mark.parametrize("text, said", [

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/event_sink.h"
 #include "api/request.h"
 #include "api/response.h"
 #include "barrier/barrier.h"
@@ -50,6 +51,9 @@ struct Route {
   std::string_view synopsis;
   std::string_view description = {};
   bool unauthenticated = false;
+  /// The metrics: without a token and while sealed only on the listeners whose
+  /// configuration says so.
+  bool metrics = false;
   bool sudo = false;          ///< Root-protected: needs sudo besides.
   bool while_sealed = false;  ///< Answers when sealed or uninitialised.
   bool audited = true;
@@ -87,6 +91,8 @@ struct BackendContext {
   crypto::Rng& rng;
   const Clock& clock;
   const Logger& log;
+  EventSink& events;       ///< For what the backend does by itself.
+  bool fips_mode = false;  ///< Only algorithms that FIPS 140-3 approves.
 };
 
 /// An engine or auth method behind a mount. Handlers run on any thread.
@@ -103,6 +109,11 @@ class Backend {
   virtual std::string_view help() const = 0;
   /// Periodic work (about once a minute, on a pool thread, active node only).
   virtual void tick(Time now) { static_cast<void>(now); }
+
+  /// The last call before the seal: whatever is only in memory has to be
+  /// stored. Requests may still be running; those that come later find the
+  /// barrier sealed.
+  virtual void stop() {}
 
   /// Unique in the process; keys LoopState.
   std::uint64_t id() const { return id_; }

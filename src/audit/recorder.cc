@@ -16,7 +16,9 @@ constexpr JsonLimits kAnswerLimits{
     .depth = 1024,
     .string_bytes = std::numeric_limits<std::size_t>::max(),
     .object_entries = std::numeric_limits<std::size_t>::max(),
-    .array_elements = std::numeric_limits<std::size_t>::max()};
+    .array_elements = std::numeric_limits<std::size_t>::max(),
+    .memory_bytes = std::numeric_limits<std::size_t>::max(),
+    .strings = std::numeric_limits<std::size_t>::max()};
 
 // One device, the lines that wait for it, and their writer.
 struct Pen {

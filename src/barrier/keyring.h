@@ -77,7 +77,7 @@ class Keyring {
   static constexpr std::size_t kTermsMax = 16384;
   /// How far a bound is set ahead of the count: so many encryptions a restart
   /// seems to have made, and so many cost one more commit.
-  static constexpr std::uint64_t kReserveAhead = std::uint64_t{1} << 16;
+  static constexpr std::uint64_t kReserveAhead = std::uint64_t{1} << 14;
 
   /// `terms` ascending and not empty.
   ///   kInvalidArgument  the root key is not kRootKeyBytes long.

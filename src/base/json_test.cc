@@ -17,7 +17,7 @@ TEST(Json, RoundTripsThroughText) {
   JsonParser parser;
   for (const std::string_view text :
        {"{}", "[]", "null", "{\"a\":1,\"b\":[true,false,null,\"x\"]}",
-        "{\"z\":1,\"a\":{\"n\":-7}}", "18446744073709551615", "1.5",
+        "{\"z\":1,\"a\":{\"n\":-7}}", "18446744073709551615", "1.5", "-0.0",
         "\"\\u003ca\\u003e \\\\ \\n\""}) {
     const auto root = parse_json(parser, text);
     ASSERT_TRUE(root.has_value()) << text;
@@ -58,6 +58,80 @@ TEST(Json, BoundsWidthAndStrings) {
             "failed to decode JSON input: a string is longer than 8 bytes");
   EXPECT_EQ(error_of(R"({"123456789":1})", limits),
             "failed to decode JSON input: a string is longer than 8 bytes");
+}
+
+TEST(Json, BoundsAStringLittleLongerThanItMayBe) {
+  JsonLimits limits;
+  limits.string_bytes = 100;
+  EXPECT_EQ(error_of('"' + std::string(100, 'x') + '"', limits), "");
+  EXPECT_EQ(error_of('"' + std::string(101, 'x') + '"', limits),
+            "failed to decode JSON input: a string is longer than 100 bytes");
+}
+
+// The cost of a text by the model of the header, and whether it is held to it.
+TEST(Json, BoundsMemoryBeforeItIsTaken) {
+  const std::pair<std::string_view, std::size_t> costs[] = {
+      {"[]", 40},
+      {"{}", 88},
+      {"null", 17},
+      {"[true,false]", 40 + 2 * 17},
+      {"[-1.5e+3,0]", 40 + 2 * 24},
+      {R"("abc")", 32 + 4},
+      {R"({"a":"b"})", 88 + 2 * (32 + 2)},
+      {R"(["a\"b","\\",7])", 40 + (32 + 5) + (32 + 3) + 24},
+      {" [ [ ] , { } ] ", 2 * 40 + 88},
+  };
+  for (const auto& [text, cost] : costs) {
+    JsonLimits limits;
+    limits.memory_bytes = cost;
+    EXPECT_EQ(error_of(text, limits), "") << text;
+    limits.memory_bytes = cost - 1;
+    EXPECT_EQ(error_of(text, limits),
+              "refused JSON input due to high complexity: exceeded maximum "
+              "memory of " +
+                  std::to_string(cost - 1) + " bytes")
+        << text;
+  }
+}
+
+TEST(Json, BoundsTheNumberOfStrings) {
+  JsonLimits limits;
+  limits.strings = 3;
+  EXPECT_EQ(error_of(R"({"a":"b","c":1})", limits), "");
+  EXPECT_EQ(error_of(R"({"a":"b","c":"d"})", limits),
+            "refused JSON input due to high complexity: exceeded maximum "
+            "number of strings of 3");
+}
+
+// Whatever the text is, the meter ends and no error but a refusal comes.
+TEST(Json, MetersWhatIsNotJson) {
+  JsonLimits limits;
+  limits.memory_bytes = 1;
+  for (const std::string_view text :
+       {"\"", "\"abc", "\"abc\\", "\"\\\"", "-", "nulll", "\\", "}}", "\x80"}) {
+    EXPECT_NE(error_of(text, limits), "") << text;
+  }
+}
+
+TEST(Json, GivesBackWhatALargeDocumentTook) {
+  const auto capacity_after = [](const std::string& text) {
+    JsonParser parser;
+    const auto root = parse_json(parser, text);
+    trim(parser);
+    EXPECT_TRUE(parse_json(parser, "[1]").has_value());
+    return parser.capacity();
+  };
+  const std::size_t million = std::size_t{1} << 20;
+  const std::string long_string = '"' + std::string(million, 'x') + '"';
+  EXPECT_GE(capacity_after(long_string), million);  // a plaintext of 768 KiB
+  std::string wide = "[0";
+  while (wide.size() < million / 8) wide += ",0";
+  EXPECT_GE(capacity_after(wide + "]"), wide.size());
+  std::string bomb = "[[0";
+  while (bomb.size() < million) bomb += "],[0";
+  EXPECT_LT(capacity_after(bomb + "]]"), million);
+  EXPECT_LT(capacity_after(bomb), million);  // cut short: an error
+  EXPECT_LT(capacity_after('"' + std::string(5 * million, 'x') + '"'), million);
 }
 
 TEST(Json, LimitsHoldAtTheSmallestText) {

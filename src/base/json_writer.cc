@@ -149,6 +149,8 @@ JsonWriter& JsonWriter::value(std::uint64_t number) {
 
 JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) return null();
+  // "-0" would be read as a whole number, which has no sign there.
+  if (number == 0 && std::signbit(number)) return raw("-0.0");
   return raw(fmt::format("{}", number));
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "crypto/gcm.h"
+#include "crypto/sodium.h"
 
 namespace bulla::crypto {
 namespace {
@@ -18,12 +19,6 @@ bool is_gcm(AeadAlgorithm algorithm) {
 }
 bool is_aes256(AeadAlgorithm algorithm) {
   return algorithm == AeadAlgorithm::kAes256Gcm;
-}
-
-// Lets libsodium choose its code for this processor, once a process.
-void init_sodium() {
-  static const int status = ::sodium_init();
-  BULLA_ASSERT(status >= 0);
 }
 
 }  // namespace

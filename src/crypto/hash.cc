@@ -34,18 +34,6 @@ std::size_t index(HashAlgorithm algorithm) {
   return static_cast<std::size_t>(algorithm);
 }
 
-const EVP_MD* message_digest(HashAlgorithm algorithm) {
-  static const auto fetched = [] {
-    std::array<const EVP_MD*, kAlgorithms> all{};
-    for (std::size_t i = 0; i < kAlgorithms; ++i) {
-      all[i] = EVP_MD_fetch(nullptr, kInfo[i].openssl, nullptr);
-      BULLA_ASSERT(all[i] != nullptr);
-    }
-    return all;
-  }();
-  return fetched[index(algorithm)];
-}
-
 struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -69,6 +57,18 @@ void update(EVP_MD_CTX* context, ByteView data) {
 }
 
 }  // namespace
+
+const EVP_MD* message_digest(HashAlgorithm algorithm) {
+  static const auto fetched = [] {
+    std::array<const EVP_MD*, kAlgorithms> all{};
+    for (std::size_t i = 0; i < kAlgorithms; ++i) {
+      all[i] = EVP_MD_fetch(nullptr, kInfo[i].openssl, nullptr);
+      BULLA_ASSERT(all[i] != nullptr);
+    }
+    return all;
+  }();
+  return fetched[index(algorithm)];
+}
 
 std::optional<HashAlgorithm> hash_algorithm_named(std::string_view name) {
   const auto found = std::ranges::find(kInfo, name, &HashInfo::name);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <openssl/types.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -8,9 +10,12 @@
 
 namespace bulla::crypto {
 
-/// What hash.cc and hmac.cc share; nobody else uses it.
+/// What hash.cc shares with hmac.cc and rsa.cc; nobody else uses it.
 
 constexpr std::size_t kHashBlockBytesMax = 144;  // SHA3-224
+
+/// OpenSSL's, fetched once a process.
+const EVP_MD* message_digest(HashAlgorithm algorithm);
 
 /// The block that HMAC pads its key to: the rate, for SHA-3.
 std::size_t hash_block_bytes(HashAlgorithm algorithm);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,22 @@ class TestClock final : public Clock {
 class ZeroRng final : public crypto::Rng {
  public:
   void fill(ByteSpan out) override { std::ranges::fill(out, std::uint8_t{0}); }
+};
+
+/// Remembers what backends announce, or refuses it.
+class TestEvents final : public api::EventSink {
+ public:
+  Result<void> announce(const api::OwnAction& action) override {
+    if (refuses) return fail(internal_error("not audited"));
+    const std::lock_guard lock(mutex_);
+    lines.push_back(std::string(action.path) + ' ' + std::string(action.data));
+    return {};
+  }
+  bool refuses = false;
+  std::vector<std::string> lines;
+
+ private:
+  std::mutex mutex_;
 };
 
 /// What a handler answered.
@@ -170,7 +187,9 @@ class EngineTest : public testing::Test {
             .config = config_,
             .rng = rng_,
             .clock = clock_,
-            .log = log_};
+            .log = log_,
+            .events = events_,
+            .fips_mode = fips_mode_};
   }
   api::Context request_context(api::LoopState& loop) {
     api::Context context;
@@ -189,6 +208,8 @@ class EngineTest : public testing::Test {
   barrier::Barrier barrier_{storage_, rng_, clock_};
   barrier::View view_{barrier_, "logical/mount/"};
   api::MountConfig config_;
+  TestEvents events_;
+  bool fips_mode_ = false;
   api::LoopState loop_;
 };
 

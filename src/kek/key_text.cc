@@ -48,20 +48,29 @@ ByteView without_newline(ByteView text) {
   return text;
 }
 
-Result<SecretBytes> read_file(const std::string& path) {
+Result<SecretBytes> read_bytes(const std::string& path, std::size_t bytes_max) {
   const auto wrong = [&](std::string_view what) {
     return fail(
         invalid_argument(fmt::format("the file \"{}\": {}", path, what)));
   };
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (file < 0) return wrong(std::strerror(errno));
-  SecretBytes buffer(kTextBytesMax + 1);
+  SecretBytes buffer(bytes_max + 1);
   const auto size = read_all(file, buffer.expose_mutable());
   ::close(file);
   if (!size) return wrong(size.error().message());
-  if (*size > kTextBytesMax) return wrong("longer than 4096 bytes");
-  const ByteView text = without_newline(buffer.expose().first(*size));
-  if (text.empty()) return wrong("empty");
+  if (*size > bytes_max) {
+    return wrong(fmt::format("longer than {} bytes", bytes_max));
+  }
+  return SecretBytes::copy_of(buffer.expose().first(*size));
+}
+
+Result<SecretBytes> read_file(const std::string& path) {
+  TRY_ASSIGN(const SecretBytes bytes, read_bytes(path, kTextBytesMax));
+  const ByteView text = without_newline(bytes.expose());
+  if (text.empty()) {
+    return fail(invalid_argument(fmt::format("the file \"{}\": empty", path)));
+  }
   return SecretBytes::copy_of(text);
 }
 
@@ -99,6 +108,18 @@ Result<SecretBytes> read_secret_text(std::string_view text) {
   if (text.starts_with(kFile)) {
     return read_file(std::string(text.substr(kFile.size())));
   }
+  return SecretBytes::copy_of(as_bytes(text));
+}
+
+Result<SecretBytes> read_credential_file(const std::string& path,
+                                         std::size_t bytes_max) {
+  TRY_ASSIGN(const SecretBytes bytes, read_bytes(path, bytes_max));
+  std::string_view text = as_text(bytes.expose());
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) {
+    return fail(invalid_argument(fmt::format("the file \"{}\": empty", path)));
+  }
+  text = text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
   return SecretBytes::copy_of(as_bytes(text));
 }
 

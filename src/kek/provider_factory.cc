@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "kek/aws_kms_kek.h"
 #include "kek/config_kek.h"
 #include "kek/env_kek.h"
 #include "kek/passphrase_kek.h"
 #include "kek/pkcs11_kek.h"
 #include "kek/static_kek.h"
+#include "kek/transit_kek.h"
 
 namespace bulla::kek {
 
@@ -23,11 +25,13 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
+    {AwsKmsKek::kKind, AwsKmsKek::from_options},
     {ConfigKek::kKind, ConfigKek::from_options},
     {EnvKek::kKind, EnvKek::from_environment},
     {PassphraseKek::kKind, PassphraseKek::from_options},
     {Pkcs11Kek::kKind, Pkcs11Kek::from_options},
     {StaticKek::kKind, StaticKek::from_options},
+    {TransitKek::kKind, TransitKek::from_options},
 };
 
 std::string known_kinds() {

@@ -178,9 +178,9 @@ TEST(ProviderFactory, KnowsItsKinds) {
   EXPECT_EQ((*named)->name(), "main");
   const auto unknown = make_provider("nokms", "", {}, rng());
   ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().message(),
-            "seal \"nokms\": unknown kind; known: shamir, config, env, "
-            "passphrase, pkcs11, static");
+  EXPECT_THAT(unknown.error().message(),
+              HasSubstr("seal \"nokms\": unknown kind; known: shamir, "));
+  EXPECT_THAT(unknown.error().message(), HasSubstr(", static"));
   EXPECT_FALSE(make_provider("shamir", "", {}, rng()));
 }
 

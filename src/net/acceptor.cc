@@ -165,8 +165,12 @@ void Acceptor::admit(TcpSocket socket, const ip::tcp::endpoint& peer) {
     tls = TlsStream::create(listener_.tls->current(), socket.native_handle());
     if (!tls) return;
   }
-  Peer described{
-      peer_address(peer.address()), peer.port(), tls != nullptr, {}, false};
+  Peer described{peer_address(peer.address()),
+                 peer.port(),
+                 tls != nullptr,
+                 {},
+                 false,
+                 listener_.place};
   const ConnectionPtr connection(
       new Connection(loop_, listener_, budget_, std::move(socket),
                      std::move(described), std::move(tls)));

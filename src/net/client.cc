@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <array>
 
+#include "base/secret_bytes.h"
 #include "net/message.h"
 
 namespace bulla::net {
 namespace {
 
 constexpr std::size_t kHeaderBytesMax = std::size_t{256} << 10;
+constexpr std::size_t kAnswerBytesFirst = std::size_t{64} << 10;
 constexpr int kRedirectsMax = 1;
 
 // Once a process, before threads use the library.
@@ -71,12 +73,22 @@ bool is_clean(std::string_view text) {
   });
 }
 
-using SlistPtr = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+// Header lines carry tokens.
+void wipe_and_free(curl_slist* list) {
+  for (const auto* item = list; item != nullptr; item = item->next) {
+    const std::string_view line(item->data);
+    wipe({reinterpret_cast<std::uint8_t*>(item->data), line.size()});
+  }
+  curl_slist_free_all(list);
+}
+
+using SlistPtr = std::unique_ptr<curl_slist, decltype(&wipe_and_free)>;
 
 Result<SlistPtr> header_list(const ClientRequest& request) {
-  SlistPtr list(nullptr, &curl_slist_free_all);
-  const auto append = [&list](const std::string& line) {
+  SlistPtr list(nullptr, &wipe_and_free);
+  const auto append = [&list](std::string line) {
     auto* const longer = curl_slist_append(list.get(), line.c_str());
+    wipe({reinterpret_cast<std::uint8_t*>(line.data()), line.size()});
     if (longer == nullptr) return false;
     static_cast<void>(list.release());
     list.reset(longer);
@@ -114,7 +126,7 @@ std::string_view ClientResponse::header(std::string_view name) const {
 struct HttpClient::Impl {
   CURL* curl = nullptr;
   std::array<char, CURL_ERROR_SIZE> reason{};
-  SlistPtr connect_to{nullptr, &curl_slist_free_all};  ///< curl only views it.
+  SlistPtr connect_to{nullptr, &wipe_and_free};  ///< curl only views it.
 
   Impl() {
     if (initialise_curl()) curl = curl_easy_init();
@@ -240,6 +252,9 @@ Result<ClientResponse> HttpClient::send(const ClientRequest& request) {
   curl_easy_setopt(impl_->curl, CURLOPT_HTTPHEADER, headers.get());
   Receiver receiver;
   receiver.body_max = request.answer_bytes;
+  // A short answer then lies in one place only, which its reader can wipe.
+  receiver.response.body.reserve(
+      std::min(request.answer_bytes, kAnswerBytesFirst));
   TRY(impl_->perform(receiver, url));
   return std::move(receiver.response);
 }

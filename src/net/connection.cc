@@ -81,9 +81,11 @@ void Connection::set_deadline(std::chrono::milliseconds from_now) {
 
 void Connection::check_deadlines(SteadyTime now) {
   if (now >= write_deadline_) return close();
-  if (now < deadline_) return;
-  if (!session_ || lingering_) return close();
-  session_->on_timeout();
+  if (now >= deadline_) {
+    if (!session_ || lingering_) return close();
+    return session_->on_timeout();
+  }
+  if (session_ && !lingering_) session_->on_sweep(now);
 }
 
 void Connection::touch() {
@@ -263,6 +265,10 @@ bool Connection::send_some() {
       if (write_deadline_ == SteadyTime::max()) {
         write_deadline_ = coarse_now() + limits().body_timeout;
       }
+      if (!charge_unsent()) {
+        close();
+        return false;
+      }
       io.status == IoStatus::kWantRead ? wait_readable() : wait_writable();
       return false;
     }
@@ -273,7 +279,21 @@ bool Connection::send_some() {
   sent_ = 0;
   tail_.clear();
   tail_sent_ = 0;
+  give_back_charge();
   return true;
+}
+
+// What a peer does not take is held against the listener's budget.
+bool Connection::charge_unsent() {
+  const auto held = output_.capacity() + tail_.capacity();
+  if (held <= charged_) return true;
+  if (!budget_.take(held - charged_)) return false;
+  charged_ = held;
+  return true;
+}
+
+void Connection::give_back_charge() {
+  if (charged_ != 0) budget_.give(std::exchange(charged_, 0));
 }
 
 void Connection::release_output() {
@@ -306,6 +326,7 @@ void Connection::close() {
   if (closed_) return;
   const ConnectionPtr keep(this);
   closed_ = true;
+  give_back_charge();
   if (session_) session_->on_close();
   if (tls_) tls_->shutdown();
   boost::system::error_code ignored;

@@ -28,6 +28,8 @@ class Session {
   virtual void on_eof() = 0;
   /// The session's deadline has passed.
   virtual void on_timeout() = 0;
+  /// Now and then: deadlines of the session's own.
+  virtual void on_sweep(SteadyTime now) = 0;
   /// A detached exchange of this session is complete; its answer is to be sent
   /// or, if the connection has closed, the exchange released.
   virtual void on_complete(HttpExchange& exchange) = 0;
@@ -87,6 +89,7 @@ class Connection {
   void finish();
   bool finishing() const { return finishing_; }
   void set_deadline(std::chrono::milliseconds from_now);
+  void set_deadline_at(SteadyTime at) { deadline_ = at; }
   void clear_deadline() { deadline_ = SteadyTime::max(); }
   /// Changes the protocol to HTTP/2, of which `bytes` have been received.
   void switch_to_http2(std::string_view bytes);
@@ -122,6 +125,8 @@ class Connection {
   void send_output();
   bool send_some();
   void release_output();
+  bool charge_unsent();
+  void give_back_charge();
   void begin_linger();
 
   Loop& loop_;
@@ -138,6 +143,7 @@ class Connection {
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime write_deadline_ = SteadyTime::max();
   std::size_t discarded_ = 0;
+  std::size_t charged_ = 0;
   int references_ = 0;
   bool handshaking_ = false;
   bool read_waiting_ = false;

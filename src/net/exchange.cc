@@ -28,6 +28,7 @@ void HttpExchange::begin(ConnectionPtr connection) {
   refused = false;
   expects_continue = false;
   body_sent = 0;
+  due = body_until = std::chrono::steady_clock::time_point::max();
   stage = Stage::kReceiving;
   request_ = Request{};
   request_.peer = &connection_->peer();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -39,6 +40,8 @@ class HttpExchange final : public Exchange, public Http1Parser::BodySink {
   /// Makes room for `bytes` of body in all, against the listener's budget.
   /// False: the budget or the memory is spent.
   bool reserve_body(std::size_t bytes);
+  /// Takes `bytes` more of the listener's budget, until end().
+  bool charge(std::size_t bytes);
   /// Appends to the body, growing it. False as reserve_body.
   bool append(std::string_view bytes) override;
 
@@ -59,6 +62,10 @@ class HttpExchange final : public Exchange, public Http1Parser::BodySink {
   std::int32_t stream_id = 0;
   std::size_t slot = 0;  ///< Its place among its connection's streams.
   std::size_t body_sent = 0;
+  /// HTTP/2: when its body, or its peer's will to take the answer, is late; and
+  /// when the body has to be there at last.
+  std::chrono::steady_clock::time_point due;
+  std::chrono::steady_clock::time_point body_until;
   bool gone = false;     ///< The stream ended before its answer.
   bool refused = false;  ///< Answered before its request had ended.
   bool expects_continue = false;
@@ -67,8 +74,6 @@ class HttpExchange final : public Exchange, public Http1Parser::BodySink {
   HttpExchange* next_completed = nullptr;
 
  private:
-  bool charge(std::size_t bytes);
-
   bool grow_text(std::size_t capacity);
   void place_header(std::string_view name, std::string_view value);
 

@@ -153,6 +153,7 @@ bool Http1Session::wait_for_head(std::size_t received) {
 void Http1Session::begin_request(std::string_view head) {
   scanned_ = 0;
   in_head_ = false;
+  body_until_ = SteadyTime::max();
   const auto& limits = connection_.limits();
   exchange_ = &connection_.loop().acquire(&connection_);
   parser_.emplace(exchange_->headers, exchange_, limits.header_bytes,
@@ -180,7 +181,7 @@ void Http1Session::begin_body() {
 
 void Http1Session::begin_chunks() {
   state_ = State::kChunked;
-  connection_.set_deadline(connection_.limits().body_timeout);
+  await_body();
   const auto rest = input_.view().substr(head_size_);
   Input chunks{connection_.loop().take_buffer(), 0, rest.size()};
   if (rest.size() > chunks.buffer->capacity) {
@@ -204,6 +205,15 @@ void Http1Session::begin_own_body() {
   in_place_ = head_size_;
 }
 
+void Http1Session::await_body() {
+  const auto now = coarse_now();
+  const auto& limits = connection_.limits();
+  if (body_until_ == SteadyTime::max()) {
+    body_until_ = now + limits.request_timeout;
+  }
+  connection_.set_deadline_at(std::min(now + limits.body_timeout, body_until_));
+}
+
 void Http1Session::ask_to_continue() {
   if (!parser_->expects_continue()) return;
   connection_.output().append(kContinue);
@@ -215,7 +225,7 @@ bool Http1Session::advance_body() {
   const auto length = parser_->body_length();
   const auto received = input_.view();
   if (received.size() < head_size_ + length) {
-    connection_.set_deadline(connection_.limits().body_timeout);
+    await_body();
     return false;
   }
   exchange_->mutable_request().body = received.substr(head_size_, length);
@@ -225,7 +235,7 @@ bool Http1Session::advance_body() {
 
 bool Http1Session::advance_own_body() {
   if (exchange_->body.size() < parser_->body_length()) {
-    connection_.set_deadline(connection_.limits().body_timeout);
+    await_body();
     if (!grow_own_body()) refuse(503, "too many requests in flight");
     return false;
   }
@@ -254,7 +264,7 @@ bool Http1Session::advance_chunks() {
     if (input_.view().size() >= ReceiveBuffer::kBytes) {
       refuse(400, "malformed chunked body");
     } else {
-      connection_.set_deadline(connection_.limits().body_timeout);
+      await_body();
     }
     return false;
   }

@@ -43,6 +43,7 @@ class Http1Session final : public Session {
   void on_input(std::size_t bytes) override;
   void on_eof() override;
   void on_timeout() override;
+  void on_sweep(SteadyTime) override {}
   void on_complete(HttpExchange& exchange) override;
   void end_turn(bool ok) override;
   void fill_output() override {}
@@ -69,6 +70,7 @@ class Http1Session final : public Session {
   bool grow_own_body();
   bool advance_chunks();
   void ask_to_continue();
+  void await_body();
   void dispatch();
   void answer();
   void write_answer(Response& response, AnswerForm form);
@@ -86,6 +88,7 @@ class Http1Session final : public Session {
   std::size_t in_place_ = 0;  ///< How much of input_ the request views.
   bool first_ = true;
   bool in_head_ = false;
+  SteadyTime body_until_ = SteadyTime::max();
   std::optional<Http1Parser> parser_;
   HttpExchange* exchange_ = nullptr;
 

@@ -408,6 +408,52 @@ TEST(Http1, SlowPeersTimeOut) {
   EXPECT_TRUE(idle.closed());
 }
 
+// A byte now and then does not keep a body waiting for ever.
+TEST(Http1, BodiesThatTrickleTimeOut) {
+  ListenerOptions options;
+  options.limits.body_timeout = std::chrono::milliseconds(300);
+  options.limits.request_timeout = std::chrono::milliseconds(600);
+  TestServer server(&echo, options);
+  const std::string head = "PUT / HTTP/1.1\r\nHost: a\r\n";
+  for (const std::string rest :
+       {"Content-Length: 1000\r\n\r\n", "Content-Length: 100000\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3e8\r\n"}) {
+    RawPeer peer(server.port());
+    peer.send(head + rest);
+    const auto start = std::chrono::steady_clock::now();
+    const auto passed = [&] {
+      return std::chrono::steady_clock::now() - start;
+    };
+    while (passed() < std::chrono::milliseconds(500)) {
+      ASSERT_TRUE(peer.send("x")) << rest;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_THAT(peer.read_answer(), StartsWith("HTTP/1.1 408 ")) << rest;
+    EXPECT_LT(passed(), std::chrono::milliseconds(2000)) << rest;
+  }
+}
+
+TEST(Http1, AnswersThatAreNotTakenAreBounded) {
+  ListenerOptions options;
+  options.limits.buffered_bytes_total = 3 << 20;
+  TestServer server(
+      [](Exchange& exchange) {
+        exchange.response().body.assign(
+            exchange.request().target == "/large" ? 8 << 20 : 1, 'x');
+      },
+      options);
+  // More than the sockets take, so that it waits in the server, or would.
+  RawPeer peer(server.port());
+  peer.send(get("/large"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(peer.read_all().size(), std::size_t{8} << 20);
+  EXPECT_TRUE(peer.closed());
+  // What was held is given back.
+  RawPeer next(server.port());
+  next.send(get("/"));
+  EXPECT_THAT(next.read_answer(), EndsWith("\r\n\r\nx"));
+}
+
 TEST(Http1, APeerThatDoesNotReadIsHeldBackAndThenCut) {
   std::atomic<int> handled{0};
   ListenerOptions options;

@@ -14,6 +14,11 @@ namespace {
 constexpr std::uint32_t kStreamWindow = std::uint32_t{256} << 10;
 constexpr std::int32_t kConnectionWindow = std::int32_t{1} << 20;
 
+// What an open stream is taken to hold beside a long head, body or answer.
+constexpr std::size_t kStreamBytes = 4096;
+// How slowly a peer may take an answer: so much time does a byte win it.
+constexpr std::chrono::milliseconds kTimeForAByte{1};
+
 std::uint32_t setting(std::size_t value) {
   return static_cast<std::uint32_t>(
       std::min<std::size_t>(value, std::numeric_limits<std::int32_t>::max()));
@@ -91,18 +96,25 @@ void Http2Session::finish_if_done() {
 void Http2Session::on_begin_headers(std::int32_t stream) {
   in_head_ = true;
   connection_.set_deadline(connection_.limits().header_timeout);
+  if (admit(stream)) return;
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream,
+                            NGHTTP2_REFUSED_STREAM);
+}
+
+bool Http2Session::admit(std::int32_t stream) {
   // Streams that were reset while their work goes on count too.
-  if (streams_.size() >= connection_.limits().h2_streams) {
-    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream,
-                              NGHTTP2_REFUSED_STREAM);
-    return;
-  }
+  if (streams_.size() >= connection_.limits().h2_streams) return false;
   auto& exchange = connection_.loop().acquire(&connection_);
+  if (!exchange.charge(kStreamBytes)) {
+    connection_.loop().release(exchange);
+    return false;
+  }
   exchange.stream_id = stream;
   exchange.slot = streams_.size();
   exchange.mutable_request().http_major = 2;
   streams_.push_back(&exchange);
   nghttp2_session_set_stream_user_data(session_, stream, &exchange);
+  return true;
 }
 
 void Http2Session::on_header(HttpExchange& exchange, std::string_view name,
@@ -124,7 +136,10 @@ void Http2Session::on_header(HttpExchange& exchange, std::string_view name,
 void Http2Session::on_headers_end(HttpExchange& exchange, bool end_stream) {
   if (exchange.stage != HttpExchange::Stage::kReceiving) return;
   exchange.mutable_request().headers = exchange.headers;
-  if (end_stream || !exchange.expects_continue) return;
+  if (end_stream) return;
+  exchange.body_until = coarse_now() + connection_.limits().request_timeout;
+  await_body(exchange);
+  if (!exchange.expects_continue) return;
   const auto interim = Http2Callbacks::header(":status", "100");
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, exchange.stream_id,
                          nullptr, &interim, 1, nullptr);
@@ -136,8 +151,14 @@ void Http2Session::on_body(HttpExchange& exchange, std::string_view bytes) {
     return refuse(exchange, 413, "http: request body too large");
   }
   if (!exchange.append(bytes)) {
-    refuse(exchange, 503, "too many requests in flight");
+    return refuse(exchange, 503, "too many requests in flight");
   }
+  await_body(exchange);
+}
+
+void Http2Session::await_body(HttpExchange& exchange) {
+  exchange.due = std::min(coarse_now() + connection_.limits().body_timeout,
+                          exchange.body_until);
 }
 
 void Http2Session::on_request_end(HttpExchange& exchange) {
@@ -180,6 +201,11 @@ void Http2Session::refuse(HttpExchange& exchange, int status,
 
 void Http2Session::ready(HttpExchange& exchange) {
   exchange.stage = HttpExchange::Stage::kReady;
+  exchange.due = SteadyTime::max();
+  const auto answer = exchange.response().body.size();
+  if (answer > kStreamBytes && !exchange.charge(answer)) {
+    set_refusal(exchange.response(), 503, "too many requests in flight");
+  }
   ready_.push_back(&exchange);
   connection_.touch();
 }
@@ -204,6 +230,7 @@ void Http2Session::end_turn(bool ok) {
 
 void Http2Session::submit(HttpExchange& exchange) {
   exchange.stage = HttpExchange::Stage::kSending;
+  exchange.due = coarse_now() + connection_.limits().body_timeout;
   if (Http2Callbacks::submit_response(session_, exchange, scratch_) == 0)
     return;
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, exchange.stream_id,
@@ -229,12 +256,21 @@ int Http2Session::send_body(HttpExchange& exchange, std::string_view frame_head,
   out.append(frame_head);
   out.append(body, exchange.body_sent, length);
   exchange.body_sent += length;
+  allow_for_sent(exchange, length);
   // The rest of a refused request is not worth receiving.
   if (exchange.refused && exchange.body_sent == body.size()) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, exchange.stream_id,
                               NGHTTP2_NO_ERROR);
   }
   return 0;
+}
+
+// Each byte that the peer takes wins it time, to the full time-out.
+void Http2Session::allow_for_sent(HttpExchange& exchange, std::size_t bytes) {
+  if (exchange.due == SteadyTime::max()) return;
+  exchange.due =
+      std::min(coarse_now() + connection_.limits().body_timeout,
+               exchange.due + static_cast<std::int64_t>(bytes) * kTimeForAByte);
 }
 
 void Http2Session::on_drained() {
@@ -258,6 +294,23 @@ void Http2Session::end_session(std::uint32_t error) {
 void Http2Session::on_eof() { connection_.close(); }
 
 void Http2Session::on_timeout() { end_session(NGHTTP2_NO_ERROR); }
+
+// Deadlines of streams: what the connection's deadline measures are arrivals,
+// and a peer that lets a stream stand may have other things to say.
+void Http2Session::on_sweep(SteadyTime now) {
+  for (std::size_t i = streams_.size(); i-- > 0;) {
+    auto& exchange = *streams_[i];
+    if (now < exchange.due) continue;
+    if (exchange.stage == HttpExchange::Stage::kReceiving) {
+      refuse(exchange, 408, "request timed out");
+      continue;
+    }
+    exchange.due = SteadyTime::max();
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, exchange.stream_id,
+                              NGHTTP2_CANCEL);
+    connection_.touch();
+  }
+}
 
 void Http2Session::on_stop() {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,

@@ -27,6 +27,7 @@ class Http2Session final : public Session {
   void on_input(std::size_t bytes) override;
   void on_eof() override;
   void on_timeout() override;
+  void on_sweep(SteadyTime now) override;
   void on_complete(HttpExchange& exchange) override;
   void end_turn(bool ok) override;
   void fill_output() override;
@@ -62,6 +63,9 @@ class Http2Session final : public Session {
   void release(HttpExchange& exchange);
   void end_session(std::uint32_t error);
   void update_deadline();
+  void await_body(HttpExchange& exchange);
+  void allow_for_sent(HttpExchange& exchange, std::size_t bytes);
+  bool admit(std::int32_t stream);
   void finish_if_done();
 
   Connection& connection_;

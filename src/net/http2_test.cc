@@ -66,6 +66,24 @@ class H2Peer {
                                   has_body ? &provider : nullptr, nullptr);
   }
   nghttp2_session* session() { return session_; }
+  /// Grants the server no room for the bodies of answers.
+  void close_windows() {
+    const nghttp2_settings_entry none = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+                                         0};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &none, 1);
+    run_until([done = 0]() mutable { return ++done > 3; });
+  }
+  /// For `time`, a ping every 20 ms, and what `also` does.
+  template <typename Also>
+  void keep_alive(std::chrono::milliseconds time, Also also) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (!closed_ && std::chrono::steady_clock::now() < end) {
+      nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+      also();
+      std::this_thread::sleep_for(20ms);
+      run_until([done = 0]() mutable { return ++done > 1; });
+    }
+  }
   RawPeer& raw() { return peer_; }
 
   bool flush() {
@@ -423,6 +441,115 @@ TEST(Http2, SlowAndIdlePeersTimeOut) {
   head.send(std::string("\0\0\20\1\4\0\0\0\1\x82", 10));  // part of HEADERS
   head.read_all();
   EXPECT_TRUE(head.closed());
+}
+
+// Pings, and other streams, do not keep a stream that stands still.
+TEST(Http2, StreamsThatStandStillTimeOut) {
+  ListenerOptions options;
+  options.limits.body_timeout = 200ms;
+  TestServer server(&echo, options);
+  H2Peer peer(server.port());
+  const auto slow = peer.submit("PUT", "/", "half", false);
+  peer.keep_alive(600ms, [] {});
+  EXPECT_FALSE(peer.closed());
+  EXPECT_EQ(peer.streams[slow].headers[":status"], "408");
+  EXPECT_EQ(peer.wait(peer.submit("GET", "/")).body, "GET / []");
+}
+
+TEST(Http2, BodiesThatTrickleTimeOut) {
+  ListenerOptions options;
+  options.limits.body_timeout = 300ms;
+  options.limits.request_timeout = 600ms;
+  TestServer server(&echo, options);
+  RawPeer peer(server.port());
+  peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  peer.send(std::string("\0\0\0\4\0\0\0\0\0", 9));  // SETTINGS
+  // PUT / http bulla, to be continued by DATA of one byte each.
+  const std::string block =
+      "\x42\x03PUT\x84\x86\x41\x05"
+      "bulla";
+  peer.send(std::string("\0\0", 2) + static_cast<char>(block.size()) +
+            std::string("\1\4\0\0\0\1", 6) + block);
+  const auto start = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - start < 1000ms) {
+    peer.send(std::string("\0\0\1\0\0\0\0\0\1x", 10));
+    std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_THAT(peer.read_until("timed out"), HasSubstr("request timed out"));
+}
+
+TEST(Http2, AnswersThatAreNotTakenAreDropped) {
+  ListenerOptions options;
+  options.limits.body_timeout = 200ms;
+  TestServer server(&echo, options);
+  H2Peer peer(server.port());
+  peer.close_windows();
+  const auto still = peer.submit("GET", "/still");
+  peer.keep_alive(600ms, [] {});
+  EXPECT_FALSE(peer.closed());
+  EXPECT_TRUE(peer.streams[still].closed);
+  EXPECT_EQ(peer.streams[still].error, std::uint32_t{NGHTTP2_CANCEL});
+}
+
+// Nor does taking a byte now and then keep an answer for ever.
+TEST(Http2, AnswersThatAreTakenInATrickleAreDropped) {
+  ListenerOptions options;
+  options.limits.body_timeout = 300ms;
+  TestServer server(&echo, options);
+  RawPeer peer(server.port());
+  peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  // SETTINGS with an initial window of 0; GET / http bulla.
+  peer.send(std::string("\0\0\6\4\0\0\0\0\0\0\4\0\0\0\0", 15));
+  peer.send(
+      std::string("\0\0\12\1\5\0\0\0\1\x82\x84\x86\x41\x05"
+                  "bulla",
+                  19));
+  const auto start = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - start < 700ms) {
+    peer.send(std::string("\0\0\4\x8\0\0\0\0\1\0\0\0\1", 13));
+    std::this_thread::sleep_for(100ms);
+  }
+  const std::string cancel("\0\0\4\3\0\0\0\0\1\0\0\0\x8", 13);
+  const auto answer = peer.read_until(cancel);
+  EXPECT_THAT(answer, EndsWith(cancel));
+  EXPECT_THAT(answer, testing::Not(HasSubstr("]")));  // "GET / []"
+}
+
+// Neither streams nor answers without end, whatever windows a peer grants.
+TEST(Http2, WhatWaitsIsBounded) {
+  constexpr std::size_t kAnswer = 256 << 10;
+  ListenerOptions options;
+  options.limits.buffered_bytes_total = 2 << 20;
+  std::atomic<int> handled{0};
+  TestServer server(
+      [&](Exchange& exchange) {
+        ++handled;
+        exchange.response().body.assign(kAnswer, 'x');
+      },
+      options);
+  H2Peer peer(server.port());
+  peer.close_windows();
+  std::vector<std::int32_t> streams;
+  for (int i = 0; i < 20; ++i) streams.push_back(peer.submit("GET", "/"));
+  peer.run_until([&] { return handled == 20; });
+  peer.keep_alive(200ms, [] {});
+  int held = 0;
+  for (const auto stream : streams) {
+    held += peer.streams[stream].headers[":status"] == "200" ? 1 : 0;
+  }
+  EXPECT_GE(held, 4);
+  EXPECT_LT(held, 8);
+}
+
+TEST(Http2, OpenStreamsAreBounded) {
+  ListenerOptions options;
+  options.limits.buffered_bytes_total = 256 << 10;
+  TestServer server(&echo, options);
+  H2Peer peer(server.port());
+  std::int32_t last = 0;
+  for (int i = 0; i < 100; ++i) last = peer.submit("PUT", "/", "a", false);
+  EXPECT_EQ(peer.wait(last).error, std::uint32_t{NGHTTP2_REFUSED_STREAM});
+  EXPECT_FALSE(peer.closed());
 }
 
 TEST(Http2, GarbageEndsTheConnectionOnly) {

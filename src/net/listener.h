@@ -12,10 +12,13 @@ namespace bulla::net {
 
 /// What the loops share of one listener. Any thread.
 struct Listener {
-  explicit Listener(ListenerOptions o)
-      : options(std::move(o)), budget(options.limits.buffered_bytes_total) {}
+  Listener(ListenerOptions o, std::size_t its_place)
+      : options(std::move(o)),
+        place(its_place),
+        budget(options.limits.buffered_bytes_total) {}
 
   ListenerOptions options;
+  const std::size_t place;  ///< Among the server's: Peer::listener.
   /// As asked for, then with the port that was bound.
   std::string bound;
   std::unique_ptr<TlsContext> tls;  ///< Null for plain HTTP.

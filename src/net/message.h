@@ -52,6 +52,8 @@ struct Peer {
   std::vector<std::uint8_t> client_certificate;
   /// Whether that certificate chains to the listener's client CA file.
   bool client_certificate_verified = false;
+  /// The listener it came by: its place among those of Server::create.
+  std::size_t listener = 0;
 };
 
 /// One request. Everything it views stays alive and unmoved until its exchange

@@ -15,7 +15,7 @@ namespace {
 // it with a stranger too. A socket without it, bound for a moment, finds one.
 Result<void> claim_port(Listener& listener) {
   std::vector<std::unique_ptr<Listener>> one;
-  one.push_back(std::make_unique<Listener>(listener.options));
+  one.push_back(std::make_unique<Listener>(listener.options, 0));
   one.front()->bound = listener.bound;
   TRY_ASSIGN(const auto probe, Loop::create(0, one));
   listener.bound = one.front()->bound;
@@ -40,7 +40,8 @@ Result<std::unique_ptr<Server>> Server::create(
   auto impl = std::make_unique<Impl>();
   impl->factory = std::move(factory);
   for (auto& options : listeners) {
-    auto listener = std::make_unique<Listener>(std::move(options));
+    auto listener =
+        std::make_unique<Listener>(std::move(options), impl->listeners.size());
     listener->bound = listener->options.address;
     if (listener->options.tls) {
       TRY_ASSIGN(listener->tls, TlsContext::create(*listener->options.tls));

@@ -25,12 +25,15 @@ struct Limits {
   /// Between two arrivals of body bytes (408), and for a peer that does not
   /// take its answers.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  /// From a request's last header to its body's last byte (408).
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(90);
   std::chrono::milliseconds idle_timeout = std::chrono::minutes(5);
   std::size_t connections = 4096;  ///< More are closed as they come.
   std::uint32_t h2_streams = 256;  ///< At once, a connection.
-  /// All request bodies (and long header blocks) buffered at once on the
-  /// listener; over it a request is answered with 503 and its connection
-  /// closed.
+  /// All request bodies, long header blocks, open HTTP/2 streams and answers
+  /// that their peers do not take, held at once on the listener. Over it a
+  /// request is answered with 503, a stream refused, a connection that does not
+  /// read closed.
   std::size_t buffered_bytes_total = std::size_t{512} << 20;
 };
 

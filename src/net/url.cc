@@ -80,7 +80,7 @@ std::string percent_encode(std::string_view text, std::string_view keep) {
   return out;
 }
 
-Result<QueryParameters> parse_query(std::string_view query) {
+Result<QueryParameters> parse_query(std::string_view query, std::size_t most) {
   QueryParameters parameters;
   while (!query.empty()) {
     const auto end = query.find('&');
@@ -88,6 +88,10 @@ Result<QueryParameters> parse_query(std::string_view query) {
     query = end == std::string_view::npos ? std::string_view{}
                                           : query.substr(end + 1);
     if (piece.empty()) continue;
+    if (parameters.size() == most) {
+      return fail(invalid_argument("more than " + std::to_string(most) +
+                                   " parameters"));
+    }
     if (piece.find(';') != std::string_view::npos) {
       return fail(invalid_argument("invalid semicolon separator in query"));
     }

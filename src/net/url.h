@@ -28,10 +28,15 @@ Result<std::string> query_decode(std::string_view text);
 /// Encodes all but letters, digits, "-._~" and the characters of `keep`.
 std::string percent_encode(std::string_view text, std::string_view keep = {});
 
+/// Parameters of a query, unless its reader says otherwise.
+inline constexpr std::size_t kQueryParametersMax = 1000;
+
 /// The parameters of "a=1&b=%20&c", in their order, repeats kept; a key alone
 /// has "". For form bodies too.
-///   kInvalidArgument  a broken escape, or a ';' used as a separator.
+///   kInvalidArgument  a broken escape, a ';' used as a separator, or more than
+///                     `most` parameters.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
-Result<QueryParameters> parse_query(std::string_view query);
+Result<QueryParameters> parse_query(std::string_view query,
+                                    std::size_t most = kQueryParametersMax);
 
 }  // namespace bulla::net

@@ -60,5 +60,15 @@ TEST(Url, ParsesQueries) {
   EXPECT_FALSE(parse_query("a;b").has_value());
 }
 
+TEST(Url, BoundsTheNumberOfParameters) {
+  EXPECT_EQ(parse_query("a&b&&c", 3).value().size(), 3U);
+  const auto refused = parse_query("a&b&c&d", 3);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "more than 3 parameters");
+  std::string many;
+  for (std::size_t i = 0; i <= kQueryParametersMax; ++i) many += "a&";
+  EXPECT_FALSE(parse_query(many));
+}
+
 }  // namespace
 }  // namespace bulla::net

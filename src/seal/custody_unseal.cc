@@ -44,7 +44,8 @@ Result<void> Custody::Impl::open(const StoredPasskey& stored,
   }
   TRY(barrier.unseal(root));
   root_key = std::move(root);
-  log.info("unsealed", {{"passkey", passkey.name}, {"kind", passkey.kind}});
+  log.info("root key opened",
+           {{"passkey", passkey.name}, {"kind", passkey.kind}});
   return {};
 }
 

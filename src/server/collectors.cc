@@ -94,7 +94,8 @@ void transit_mount_lines(std::string& out, std::string_view mount,
   const std::pair<std::string_view, std::uint64_t> rows[] = {
       {"encrypt", seen.encrypt}, {"decrypt", seen.decrypt},
       {"rewrap", seen.rewrap},   {"datakey", seen.datakey},
-      {"hmac", seen.hmac},       {"verify", seen.verify},
+      {"hmac", seen.hmac},       {"cmac", seen.cmac},
+      {"sign", seen.sign},       {"verify", seen.verify},
       {"random", seen.random},   {"hash", seen.hash}};
   for (const auto& [operation, count] : rows) {
     out += fmt::format(
@@ -102,8 +103,12 @@ void transit_mount_lines(std::string& out, std::string_view mount,
         "{}\n",
         prometheus_label(mount), operation, count);
   }
-  out += fmt::format("bulla_transit_items_total{{mount=\"{}\"}} {}\n",
-                     prometheus_label(mount), seen.items);
+  out += fmt::format(
+      "bulla_transit_items_total{{mount=\"{0}\"}} {1}\n"
+      "bulla_transit_version_operations_max{{mount=\"{0}\"}} {2}\n"
+      "bulla_transit_limit_rotations_total{{mount=\"{0}\"}} {3}\n",
+      prometheus_label(mount), seen.items, seen.highest_operations,
+      seen.limit_rotations);
 }
 
 void transit_lines(std::string& out, Core& core) {
@@ -111,7 +116,13 @@ void transit_lines(std::string& out, Core& core) {
       "# HELP bulla_transit_operations_total Transit requests answered.\n"
       "# TYPE bulla_transit_operations_total counter\n"
       "# HELP bulla_transit_items_total Messages, each of a batch counted.\n"
-      "# TYPE bulla_transit_items_total counter\n";
+      "# TYPE bulla_transit_items_total counter\n"
+      "# HELP bulla_transit_version_operations_max Encryptions by the key "
+      "version in use that did most.\n"
+      "# TYPE bulla_transit_version_operations_max gauge\n"
+      "# HELP bulla_transit_limit_rotations_total Keys rotated because a "
+      "version had reached max_operations.\n"
+      "# TYPE bulla_transit_limit_rotations_total counter\n";
   for (const auto& mount : core.mounts().table().load()->all()) {
     const auto* transit = dynamic_cast<const engine::transit::TransitBackend*>(
         mount->backend.get());

@@ -47,6 +47,13 @@ Result<void> read_url(const ConfigSource& source, const HclItem& item,
   return fail(source.error(item, "expected a URL like https://HOST:PORT"));
 }
 
+template <Seconds ServerConfig::*Member>
+Result<void> read_lease_ttl(const ConfigSource& source, const HclItem& item,
+                            ServerConfig& config) {
+  config.lease_ttl_place = fmt::format("{}:{}", source.file(), item.line);
+  return source.read(item, config.*Member);
+}
+
 Result<void> refuse(const ConfigSource& source, const HclItem& item,
                     ServerConfig&) {
   return fail(
@@ -69,12 +76,13 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"log_file", into<&C::log_file>},
     {"pid_file", into<&C::pid_file>},
     {"disable_mlock", into<&C::disable_mlock>},
+    {"fips_mode", into<&C::fips_mode>},
     {"ui", into<&C::ui>},
     {"raw_storage_endpoint", into<&C::raw_storage_endpoint>},
     {"unsafe_allow_api_audit_creation",
      into<&C::unsafe_allow_api_audit_creation>},
-    {"default_lease_ttl", into<&C::default_lease_ttl>},
-    {"max_lease_ttl", into<&C::max_lease_ttl>},
+    {"default_lease_ttl", read_lease_ttl<&C::default_lease_ttl>},
+    {"max_lease_ttl", read_lease_ttl<&C::max_lease_ttl>},
     {"event_loops", into<&C::event_loops>},
     {"worker_threads", into<&C::worker_threads>},
     // Accepted and ignored; docs/configuration.md says why of each.
@@ -173,6 +181,8 @@ Result<std::vector<fs::path>> files_of(const fs::path& directory) {
        it.increment(error)) {
     const auto extension = it->path().extension();
     if (extension != ".hcl" && extension != ".json") continue;
+    // An editor's lock, which may lead nowhere.
+    if (it->path().filename().string().starts_with(".#")) continue;
     if (it->is_regular_file(error)) files.push_back(it->path());
   }
   if (error) {

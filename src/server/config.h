@@ -37,7 +37,12 @@ struct ListenerConfig {
   std::size_t max_json_string_value_length = 32 << 20;
   std::size_t max_json_object_entry_count = 10'000;
   std::size_t max_json_array_element_count = 100'000;
+  // OpenBao's, and its cost model; negative: unlimited.
+  std::int64_t max_request_json_memory = 64 << 20;
+  std::int64_t max_request_json_strings = 1'000'000;
   bool unauthenticated_metrics_access = false;  ///< telemetry { … } inside.
+  std::string file;  ///< Where it stands; "" for one that no file holds.
+  int line = 0;
   /// Whether sys/rekey/* and sys/generate-root/* ask for a token besides the
   /// shares. Only what every listener opens is open.
   bool disable_unauthed_rekey_endpoints = true;
@@ -71,11 +76,13 @@ struct ServerConfig {
   std::string log_file;
   std::string pid_file;
   bool disable_mlock = false;
+  bool fips_mode = false;  ///< Transit makes and uses approved keys only.
   bool ui = false;
   bool raw_storage_endpoint = false;
   bool unsafe_allow_api_audit_creation = true;
   Seconds default_lease_ttl{2764800};
   Seconds max_lease_ttl{2764800};
+  std::string lease_ttl_place;  ///< "FILE:LINE" of the last of these two.
   bool telemetry_disable_hostname = false;
   std::optional<Seconds> prometheus_retention_time;
   unsigned event_loops = 0;          ///< 0: one a core.
@@ -91,6 +98,8 @@ Result<ServerConfig> load_config(const std::vector<std::string>& paths);
 Result<ServerConfig> parse_config(std::string_view text, std::string_view file);
 /// Faults that only the whole shows: no storage, no listener, ….
 Result<void> check_config(const ServerConfig& config);
+/// Whether the words for level and format are known, wherever they came from.
+Result<void> check_logging(const ServerConfig& config);
 /// The configuration as sys/config/state/sanitized shows it: an allow-list of
 /// keys, never a secret. JSON text.
 std::string sanitized_json(const ServerConfig& config);

@@ -8,11 +8,21 @@
 namespace bulla::server {
 namespace {
 
-Result<void> check_address(const std::string& address) {
+// "FILE:LINE: listener "tcp": what".
+Error wrong_listener(const ListenerConfig& listener, std::string_view what) {
+  const std::string place =
+      listener.file.empty()
+          ? std::string()
+          : fmt::format("{}:{}: ", listener.file, listener.line);
+  return invalid_argument(fmt::format("{}listener \"tcp\": {}", place, what));
+}
+
+Result<void> check_address(const ListenerConfig& listener) {
+  const std::string& address = listener.address;
   const std::size_t colon = address.rfind(':');
   const auto wrong = [&](std::string_view what) {
-    return fail(invalid_argument(
-        fmt::format("listener \"tcp\": address \"{}\": {}", address, what)));
+    return fail(wrong_listener(
+        listener, fmt::format("address: \"{}\": {}", address, what)));
   };
   if (colon == std::string::npos) return wrong("expected HOST:PORT");
   const std::string_view host = std::string_view(address).substr(0, colon);
@@ -30,10 +40,9 @@ Result<void> check_address(const std::string& address) {
 }
 
 Result<void> check_listener(const ListenerConfig& listener) {
-  TRY(check_address(listener.address));
+  TRY(check_address(listener));
   const auto wrong = [&](std::string_view what) {
-    return fail(invalid_argument(
-        fmt::format("listener \"tcp\" at {}: {}", listener.address, what)));
+    return fail(wrong_listener(listener, what));
   };
   if (!listener.tls_disable &&
       (listener.tls_cert_file.empty() || listener.tls_key_file.empty())) {
@@ -81,6 +90,11 @@ Result<void> check_seals(const ServerConfig& config) {
           name.substr(0, 64)));
     }
     if (seal.disabled) continue;
+    if (seal.kind == "passphrase" && !seal.options.contains("passphrase")) {
+      return wrong(
+          "passphrase is missing, say file://PATH; one that people give needs "
+          "no stanza: `bulla passkey add -kind=passphrase`");
+    }
     (seal.kind == "shamir" ? shamir : automatic) = true;
     if (shamir && automatic) {
       return wrong(
@@ -94,30 +108,43 @@ Result<void> check_seals(const ServerConfig& config) {
 }  // namespace
 
 Result<void> check_config(const ServerConfig& config) {
-  if (config.storage_type.empty()) {
+  const auto missing = [&](std::string_view what) {
     return fail(invalid_argument(
+        fmt::format("{}: {}", fmt::join(config.sources, ", "), what)));
+  };
+  if (config.storage_type.empty()) {
+    return missing(
         "no storage is configured; add storage \"lmdb\" { path = "
-        "\"DIRECTORY\" }"));
+        "\"DIRECTORY\" }");
   }
   if (config.listeners.empty()) {
-    return fail(invalid_argument(
+    return missing(
         "no listener is configured; add listener \"tcp\" { address = "
-        "\"127.0.0.1:8200\" … }"));
+        "\"127.0.0.1:8200\" … }");
   }
   std::set<std::string_view> addresses;
   for (const ListenerConfig& listener : config.listeners) {
     TRY(check_listener(listener));
     if (listener.address.ends_with(":0")) continue;
     if (!addresses.insert(listener.address).second) {
-      return fail(invalid_argument(
-          fmt::format("two listeners have the address {}", listener.address)));
+      return fail(wrong_listener(
+          listener, fmt::format("address: \"{}\": another listener has it, too",
+                                listener.address)));
     }
   }
   if (config.default_lease_ttl > config.max_lease_ttl) {
-    return fail(
-        invalid_argument("default_lease_ttl is longer than max_lease_ttl"));
+    return fail(invalid_argument(
+        fmt::format("{}: default_lease_ttl: longer than max_lease_ttl",
+                    config.lease_ttl_place)));
   }
   return check_seals(config);
+}
+
+Result<void> check_logging(const ServerConfig& config) {
+  TRY(parse_log_level(config.log_level));
+  if (config.log_format == "standard" || config.log_format == "json") return {};
+  return fail(invalid_argument(fmt::format(
+      "unknown log format {:?}: use standard or json", config.log_format)));
 }
 
 }  // namespace bulla::server

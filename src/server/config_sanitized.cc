@@ -70,6 +70,7 @@ std::string sanitized_json(const ServerConfig& config) {
   out.member("cluster_name", config.cluster_name);
   out.member("default_lease_ttl", config.default_lease_ttl.count());
   out.member("disable_mlock", config.disable_mlock);
+  out.member("fips_mode", config.fips_mode);
   out.member("enable_ui", config.ui);
   out.member("event_loops", config.event_loops);
   out.member("log_format", config.log_format);

@@ -81,6 +81,8 @@ constexpr ConfigKey<L> kListenerKeys[] = {
     {"max_json_string_value_length", into<&L::max_json_string_value_length>},
     {"max_json_object_entry_count", into<&L::max_json_object_entry_count>},
     {"max_json_array_element_count", into<&L::max_json_array_element_count>},
+    {"max_request_json_memory", into<&L::max_request_json_memory>},
+    {"max_request_json_strings", into<&L::max_request_json_strings>},
     {"telemetry", read_listener_telemetry},
     // A listener of one node: nothing of a cluster listens here.
     {"cluster_address"},
@@ -267,6 +269,27 @@ Result<void> check_encryption(const ConfigSource& source, const HclItem& item,
       item, "rotation: kek: is the current KEK; the new one belongs here"));
 }
 
+// Vault's 0 asks for the default.
+void fill_defaults(ListenerConfig& listener) {
+  static const ListenerConfig kDefaults;
+  const auto fill = [&](auto member) {
+    using Value = std::remove_reference_t<decltype(listener.*member)>;
+    if (listener.*member == Value{}) listener.*member = kDefaults.*member;
+  };
+  fill(&L::max_request_size);
+  fill(&L::max_request_duration);
+  fill(&L::max_header_bytes);
+  fill(&L::http_read_header_timeout);
+  fill(&L::http_read_timeout);
+  fill(&L::http_idle_timeout);
+  fill(&L::max_json_depth);
+  fill(&L::max_json_string_value_length);
+  fill(&L::max_json_object_entry_count);
+  fill(&L::max_json_array_element_count);
+  fill(&L::max_request_json_memory);
+  fill(&L::max_request_json_strings);
+}
+
 }  // namespace
 
 Result<void> read_encryption(const ConfigSource& source, const HclItem& item,
@@ -342,7 +365,10 @@ Result<void> read_listener(const ConfigSource& source, const HclItem& item,
                                   block.label.substr(0, 64))));
     }
     ListenerConfig listener;
+    listener.file = source.file();
+    listener.line = block.line;
     TRY(read_section<L>(source, kListenerKeys, *block.body, listener));
+    fill_defaults(listener);
     config.listeners.push_back(std::move(listener));
   }
   return {};

@@ -270,7 +270,7 @@ TEST(CheckConfig, FindsWhatOnlyTheWholeShows) {
   EXPECT_THAT(check_error(config), HasSubstr("tls_cert_file"));
   config = valid();
   config.listeners.push_back(config.listeners[0]);
-  EXPECT_THAT(check_error(config), HasSubstr("two listeners"));
+  EXPECT_THAT(check_error(config), HasSubstr("another listener has it"));
   config.listeners[0].address = config.listeners[1].address = "127.0.0.1:0";
   EXPECT_EQ(check_error(config), "");
   config = valid();
@@ -279,6 +279,51 @@ TEST(CheckConfig, FindsWhatOnlyTheWholeShows) {
   config = valid();
   config.listeners[0].tls_require_and_verify_client_cert = true;
   EXPECT_THAT(check_error(config), HasSubstr("tls_client_ca_file"));
+}
+
+TEST(CheckConfig, NamesFileAndLine) {
+  const auto error = [](const std::string& text) {
+    const auto config = parse_config(text, "c.hcl");
+    return config ? check_error(*config) : config.error().message();
+  };
+  const std::string storage = "storage \"inmem\" {}\n";
+  const std::string plain =
+      "listener \"tcp\" {\n address = \"[::1]:1\"\n tls_disable = true\n}\n";
+  EXPECT_EQ(error(storage + plain), "");
+  EXPECT_THAT(error(plain), StartsWith("c.hcl: no storage"));
+  EXPECT_THAT(error(storage), StartsWith("c.hcl: no listener"));
+  EXPECT_THAT(error(storage + "listener \"tcp\" {}"),
+              StartsWith("c.hcl:2: listener \"tcp\": tls_cert_file"));
+  EXPECT_THAT(error(storage + "\nlistener \"tcp\" { address = \"x\" }"),
+              StartsWith("c.hcl:3: listener \"tcp\": address: \"x\""));
+  EXPECT_EQ(error(storage + plain + plain),
+            "c.hcl:6: listener \"tcp\": address: \"[::1]:1\": another listener "
+            "has it, too");
+  EXPECT_EQ(
+      error(storage + plain + "max_lease_ttl = 1\ndefault_lease_ttl = 2\n"),
+      "c.hcl:7: default_lease_ttl: longer than max_lease_ttl");
+}
+
+TEST(Config, ZeroAsksForTheDefault) {
+  const auto c = parse_config(
+      "listener \"tcp\" {\n max_request_size = 0\n max_request_duration = 0\n"
+      "max_header_bytes = 0\n http_read_header_timeout = \"0s\"\n"
+      "http_read_timeout = 0\n http_idle_timeout = 0\n max_json_depth = 0\n"
+      "max_request_json_memory = 0\n max_request_json_strings = -1\n}",
+      "c");
+  ASSERT_TRUE(c) << c.error().message();
+  const ListenerConfig& listener = c->listeners[0];
+  const ListenerConfig defaults;
+  EXPECT_EQ(listener.max_request_size, defaults.max_request_size);
+  EXPECT_EQ(listener.max_request_duration, defaults.max_request_duration);
+  EXPECT_EQ(listener.max_header_bytes, defaults.max_header_bytes);
+  EXPECT_EQ(listener.http_read_header_timeout,
+            defaults.http_read_header_timeout);
+  EXPECT_EQ(listener.http_read_timeout, defaults.http_read_timeout);
+  EXPECT_EQ(listener.http_idle_timeout, defaults.http_idle_timeout);
+  EXPECT_EQ(listener.max_json_depth, defaults.max_json_depth);
+  EXPECT_EQ(listener.max_request_json_memory, defaults.max_request_json_memory);
+  EXPECT_EQ(listener.max_request_json_strings, -1);
 }
 
 TEST(CheckConfig, ReadsAddresses) {
@@ -309,9 +354,34 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
               HasSubstr("passkey add"));
   EXPECT_EQ(error("seal \"shamir\" {}\nseal \"static\" { disabled = true }"),
             "");
+  EXPECT_THAT(error("seal \"passphrase\" {}"), HasSubstr("is missing"));
+  EXPECT_EQ(error("seal \"passphrase\" { passphrase = \"file:///x\" }"), "");
+  EXPECT_THAT(error("seal \"static\" {}\nseal \"static\" {}"),
+              HasSubstr("another seal is called \"static\""));
   EXPECT_THAT(error("seal \"static\" {name=\"a\"}\nseal \"static\" "
                     "{name=\"a\"}"),
               HasSubstr("is called"));
+}
+
+TEST(SealStanza, SaysHowItIsWatched) {
+  const auto c = parse_config(
+      "seal \"static\" {\n health_check_enabled = false\n"
+      " health_check_timeout = \"5s\"\n health_check_interval = 30\n"
+      " health_check_interval_unhealthy = \"2m\"\n priority = 3\n}",
+      "c");
+  ASSERT_TRUE(c) << c.error().message();
+  const SealStanza& seal = c->seals.front();
+  EXPECT_FALSE(seal.health.enabled);
+  EXPECT_EQ(seal.health.timeout, Seconds{5});
+  EXPECT_EQ(seal.health.interval, Seconds{30});
+  EXPECT_EQ(seal.health.interval_unhealthy, Seconds{120});
+  EXPECT_EQ(seal.priority, 3);
+  EXPECT_TRUE(seal.options.empty());
+  const auto wrong =
+      parse_config("seal \"static\" { health_check_interval = 0 }", "c");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message(),
+            "c:1: health_check_interval: expected a second or more");
 }
 
 TEST(SanitizedConfig, ShowsNoSecretOfAnyField) {

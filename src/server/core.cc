@@ -32,7 +32,9 @@ Core::Core(CoreParts parts)
       root_generation_(custody_, tokens_, parts_.rng, parts_.clock),
       audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
              parts_.log),
-      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log) {
+      own_actions_(audit_, mounts_, parts_.rng, parts_.clock),
+      mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
+              {.events = own_actions_, .fips_mode = parts_.config.fips_mode}) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
   }
@@ -88,7 +90,6 @@ Result<Initialized> Core::initialize(seal::InitParams params,
   TRY_ASSIGN(result.keys, custody_.init(params, [&] {
     return first_entries(root_token_id, result.root_token);
   }));
-  parts_.log.info("initialized", {{"seal", seal_kind()}});
   // What loaded while staging is loaded again from what was committed.
   pre_seal();
   custody_.seal();
@@ -97,11 +98,6 @@ Result<Initialized> Core::initialize(seal::InitParams params,
     if (open) TRY(post_unseal());
   }
   return result;
-}
-
-std::string Core::seal_kind() {
-  auto status = custody_.status();
-  return status ? status->type : "unknown";
 }
 
 Result<bool> Core::unseal(SecretBytes share) {

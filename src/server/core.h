@@ -22,6 +22,7 @@
 #include "server/config.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
+#include "server/own_actions.h"
 #include "server/root_generation.h"
 #include "storage/staging.h"
 #include "storage/storage.h"
@@ -118,7 +119,6 @@ class Core {
   Result<void> load_cluster();
   void pre_seal();
   void forget_former_shares(Duration grace);
-  std::string seal_kind();
   Result<std::vector<storage::Change>> first_entries(
       const std::string& root_token_id, std::string& root_token);
 
@@ -135,6 +135,7 @@ class Core {
   RootGeneration root_generation_;
   audit::Broker audit_;
   Metrics metrics_;
+  OwnActions own_actions_;
   Mounts mounts_;
   std::unique_ptr<seal::ProviderHealth> health_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time

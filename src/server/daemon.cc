@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
+#include <system_error>
 #include <thread>
 
 #include "crypto/rng.h"
@@ -38,6 +40,7 @@ net::ListenerOptions listener_options(const ListenerConfig& config) {
   options.limits.connections = config.max_connections;
   options.limits.header_timeout = config.http_read_header_timeout;
   options.limits.body_timeout = config.http_read_timeout;
+  options.limits.request_timeout = config.max_request_duration;
   options.limits.idle_timeout = config.http_idle_timeout;
   if (config.tls_disable) return options;
   net::TlsOptions tls;
@@ -128,8 +131,32 @@ class Keeper {
   std::thread thread_;
 };
 
-void on_hangup(net::Server& server, Core& core) {
-  core.log().info("SIGHUP: rereading certificates, reopening audit files");
+Result<int> open_log(const std::string& file) {
+  const int fd =
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd >= 0) return fd;
+  return fail(
+      invalid_argument(fmt::format("log_file: cannot open \"{}\": {}", file,
+                                   std::generic_category().message(errno))));
+}
+
+// Puts the file that is there now in the old one's place, under writers' feet.
+void reopen_log(const Core& core, int log_to) {
+  const std::string& file = core.config().log_file;
+  if (file.empty()) return;
+  const auto fresh = open_log(file);
+  if (!fresh) {
+    core.log().error("the log goes on in its old file",
+                     {{"error", fresh.error().message()}});
+    return;
+  }
+  ::dup3(*fresh, log_to, O_CLOEXEC);
+  ::close(*fresh);
+}
+
+void on_hangup(net::Server& server, Core& core, int log_to) {
+  reopen_log(core, log_to);
+  core.log().info("SIGHUP: rereading certificates, reopening files");
   if (auto reloaded = server.reload_tls(); !reloaded) {
     core.log().error("certificates kept as they were",
                      {{"error", reloaded.error().message()}});
@@ -140,11 +167,11 @@ void on_hangup(net::Server& server, Core& core) {
   }
 }
 
-void serve_until_signal(net::Server& server, Core& core) {
+void serve_until_signal(net::Server& server, Core& core, int log_to) {
   std::thread loops([&] { server.run(); });
   for (;;) {
     const int signal_number = wait_for_signal(1000);
-    if (signal_number == SIGHUP) on_hangup(server, core);
+    if (signal_number == SIGHUP) on_hangup(server, core, log_to);
     if (signal_number == SIGTERM || signal_number == SIGINT) break;
   }
   core.log().info("stopping: answering what is in flight");
@@ -168,11 +195,9 @@ std::string node_name(const ServerConfig& config) {
   return fmt::format("{}/{}", host, config.listeners.front().address);
 }
 
-int log_file(const ServerConfig& config) {
-  if (config.log_file.empty()) return 2;
-  const int fd = ::open(config.log_file.c_str(),
-                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  return fd < 0 ? 2 : fd;
+Result<int> log_file(const ServerConfig& config) {
+  if (config.log_file.empty()) return STDERR_FILENO;
+  return open_log(config.log_file);
 }
 
 int report(const Error& error) {
@@ -198,16 +223,42 @@ Result<void> open_at_start(Core& core, bool automatic) {
   return {};
 }
 
+Result<void> require_locked_memory() {
+  TRY(require_lockable_memory());
+  if (start_key_heap()) return {};
+  return fail(ErrorCode::kExhausted,
+              "cannot lock the memory of private keys: raise the limit "
+              "(LimitMEMLOCK=infinity in the systemd unit, or ulimit -l), or "
+              "set disable_mlock = true in the configuration if swap is off or "
+              "encrypted");
+}
+
+Result<void> write_pid_file(const std::string& path) {
+  auto written = write_private_file(path, fmt::format("{}\n", getpid()));
+  if (written) return {};
+  return fail(std::move(written).error().with_context("pid_file"));
+}
+
+// Accepted so that files of Vault start unchanged; not passed over in silence.
+void tell_of_what_is_ignored(const ServerConfig& config, const Logger& log) {
+  if (config.ui) log.warn("ui = true: there is no web page yet");
+  if (config.raw_storage_endpoint) {
+    log.warn("raw_storage_endpoint = true: there is no such endpoint yet");
+  }
+}
+
 Result<void> run(DaemonParts& parts) {
   const ServerConfig& config = parts.config;
-  if (!config.disable_mlock) TRY(require_lockable_memory());
+  if (!config.disable_mlock) TRY(require_locked_memory());
   const SystemClock clock;
   crypto::SystemRng rng;
   TRY_ASSIGN(const LogLevel level, parse_log_level(config.log_level));
+  TRY_ASSIGN(const int log_to, log_file(config));
   const Logger log(
       clock, level,
       config.log_format == "json" ? LogFormat::kJson : LogFormat::kStandard,
-      log_file(config));
+      log_to);
+  tell_of_what_is_ignored(config, log);
   const bool automatic = !parts.providers.empty();
   Core core({config, *parts.storage, rng, clock, log,
              std::move(parts.providers), std::move(parts.engines), automatic,
@@ -240,7 +291,7 @@ Result<void> run(DaemonParts& parts) {
     TRY(open_at_start(core, automatic));
   }
   if (!config.pid_file.empty()) {
-    TRY(write_private_file(config.pid_file, fmt::format("{}\n", getpid())));
+    TRY(write_pid_file(config.pid_file));
   }
   for (const std::string& bound : server->addresses()) {
     log.info("listening", {{"address", bound},
@@ -250,7 +301,7 @@ Result<void> run(DaemonParts& parts) {
   core.health().start();
   {
     const Keeper keeper(core, automatic, node_name(config));
-    serve_until_signal(*server, core);
+    serve_until_signal(*server, core, log_to);
   }
   pool.reset();  // before the server: pool jobs complete its exchanges
   core.seal();

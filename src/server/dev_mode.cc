@@ -18,28 +18,62 @@ std::string home_token_file() {
   return home == nullptr ? std::string() : std::string(home) + "/.vault-token";
 }
 
-Result<DevKeys> initialise(Core& core, const DevOptions& options) {
+Result<DevKeys> initialise_in_memory(Core& core, const DevOptions& options) {
   seal::InitParams params;
-  const bool persistent = !options.data_directory.empty();
-  if (persistent) {
-    params.recovery_shares = 0;
-    params.recovery_threshold = 0;
-  } else {
-    params.secret_shares = 1;
-    params.secret_threshold = 1;
-  }
+  params.secret_shares = 1;
+  params.secret_threshold = 1;
   TRY_ASSIGN(auto made, core.initialize(params, options.root_token_id));
-  DevKeys keys;
-  keys.root_token = made.root_token;
-  if (persistent) {
-    TRY(write_private_file(options.data_directory + std::string(kTokenFile),
-                           keys.root_token + "\n"));
-    return keys;
-  }
   SecretBytes& share = made.keys.shares.front();
-  keys.unseal_key = base64_encode(share.expose());
+  DevKeys keys{base64_encode(share.expose()), made.root_token};
   TRY(core.unseal(std::move(share)));
   return keys;
+}
+
+// The token is on disk before the store is: whatever step this dies at, the
+// next start has it.
+Result<DevKeys> initialise_in(Core& core, const DevOptions& options,
+                              const std::string& token_file) {
+  const std::string token = options.root_token_id.empty()
+                                ? "s." + core.rng().base62(24)
+                                : options.root_token_id;
+  TRY(write_private_file(token_file, token + "\n"));
+  seal::InitParams params;
+  params.recovery_shares = 0;
+  params.recovery_threshold = 0;
+  TRY(core.initialize(params, token));
+  return DevKeys{{}, token};
+}
+
+Result<DevKeys> open_again(Core& core, const DevOptions& options,
+                           const std::string& token_file) {
+  TRY_ASSIGN(const bool open, core.auto_unseal());
+  if (!open) return fail(internal_error("the development KEK opened nothing"));
+  auto token = read_private_file(token_file);
+  if (!token) {
+    return fail(std::move(token).error().with_context(fmt::format(
+        "the store in {} has lost its root token; remove the directory to "
+        "start anew",
+        options.data_directory)));
+  }
+  if (!options.root_token_id.empty() && options.root_token_id != *token) {
+    return fail(invalid_argument(fmt::format(
+        "the store in {0} was made with another root token: leave "
+        "-dev-root-token-id out (the token is in {1}), or remove the directory "
+        "to start anew",
+        options.data_directory, token_file)));
+  }
+  return DevKeys{{}, *std::move(token)};
+}
+
+Result<DevKeys> open_dev(Core& core, const DevOptions& options) {
+  if (options.data_directory.empty()) {
+    return initialise_in_memory(core, options);
+  }
+  const std::string token_file =
+      options.data_directory + std::string(kTokenFile);
+  TRY_ASSIGN(const bool initialised, core.custody().initialized());
+  return initialised ? open_again(core, options, token_file)
+                     : initialise_in(core, options, token_file);
 }
 
 }  // namespace
@@ -58,17 +92,7 @@ Result<std::string> dev_kek_file(const std::string& directory,
 }
 
 Result<DevKeys> start_dev(Core& core, const DevOptions& options) {
-  TRY_ASSIGN(const bool initialised, core.custody().initialized());
-  DevKeys keys;
-  if (!initialised) {
-    TRY_ASSIGN(keys, initialise(core, options));
-  } else {
-    TRY_ASSIGN(const bool open, core.auto_unseal());
-    if (!open)
-      return fail(internal_error("the development KEK opened nothing"));
-    TRY_ASSIGN(keys.root_token, read_private_file(options.data_directory +
-                                                  std::string(kTokenFile)));
-  }
+  TRY_ASSIGN(auto keys, open_dev(core, options));
   const std::string token_file = home_token_file();
   if (options.store_token && !token_file.empty()) {
     TRY(write_private_file(token_file, keys.root_token));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "net/url.h"
 #include "server/error_status.h"
 #include "server/pipeline.h"
 
@@ -18,8 +19,9 @@ void answer_busy(net::Response& response) {
 
 // What is not under /v1/: no token is looked at here.
 bool answer_outside(const net::Request& request, net::Response& response) {
-  if (request.target.starts_with("/v1/")) return false;
-  if (request.target == "/robots.txt") {
+  const std::string_view path = net::split_target(request.target).path;
+  if (path.starts_with("/v1/")) return false;
+  if (path == "/robots.txt") {
     response.content_type = "text/plain";
     response.body = "User-agent: *\nDisallow: /\n";
     return true;
@@ -44,7 +46,7 @@ void HttpHandler::hand_over(net::Exchange& exchange) {
   exchange.detach();
   const auto queued = std::chrono::steady_clock::now();
   const Seconds patience =
-      worker_.core.config().listeners.front().max_request_duration;
+      worker_.listener(exchange.request()).max_request_duration;
   net::Exchange* const waiting = &exchange;
   const bool taken = pool_.submit([waiting, queued, patience](Worker& worker) {
     if (std::chrono::steady_clock::now() - queued > patience) {

@@ -60,11 +60,12 @@ const Mount* MountTable::find(std::string_view path) const {
 }
 
 Mounts::Mounts(barrier::Barrier& barrier, crypto::Rng& rng, const Clock& clock,
-               const Logger& log)
+               const Logger& log, Services services)
     : barrier_(barrier),
       rng_(rng),
       clock_(clock),
       log_(log),
+      services_(services),
       table_(std::make_shared<const MountTable>(MountList{})) {}
 
 void Mounts::add_factory(BackendFactory factory) {
@@ -95,8 +96,13 @@ Result<std::shared_ptr<const Mount>> Mounts::build(
     const std::string& prefix) {
   auto mount = std::make_shared<Mount>();
   mount->config = std::move(config);
-  const api::BackendContext context{barrier::View(barrier_, prefix),
-                                    mount->config, rng_, clock_, log_};
+  const api::BackendContext context{.storage = barrier::View(barrier_, prefix),
+                                    .config = mount->config,
+                                    .rng = rng_,
+                                    .clock = clock_,
+                                    .log = log_,
+                                    .events = services_.events,
+                                    .fips_mode = services_.fips_mode};
   mount->backend = factory.make(context);
   mount->matcher =
       std::make_shared<const RouteMatcher>(mount->backend->routes());
@@ -122,6 +128,7 @@ void Mounts::start() {
 
 void Mounts::clear() {
   const std::lock_guard lock(mutex_);
+  for (const auto& mount : table_.load()->all()) mount->backend->stop();
   table_.publish(std::make_shared<const MountTable>(system_));
 }
 

@@ -54,8 +54,14 @@ class Mounts {
  public:
   static constexpr Seconds kSystemTtl{2764800};  // 768 h
 
+  /// What backends are given beside their storage.
+  struct Services {
+    api::EventSink& events;
+    bool fips_mode = false;
+  };
+
   Mounts(barrier::Barrier& barrier, crypto::Rng& rng, const Clock& clock,
-         const Logger& log);
+         const Logger& log, Services services);
 
   void add_factory(BackendFactory factory);
   /// A mount that is always there (sys/, cubbyhole/, auth/token/) and is not
@@ -66,7 +72,7 @@ class Mounts {
   void start();
   /// Reads the table and builds every backend. After unseal.
   Result<void> load();
-  /// Forgets all backends but sys/. At seal.
+  /// Stops and forgets all backends but sys/. At seal.
   void clear();
 
   /// Mounts `config` (path, type, options, …; uuid and accessor are made here).
@@ -107,6 +113,7 @@ class Mounts {
   crypto::Rng& rng_;
   const Clock& clock_;
   const Logger& log_;
+  const Services services_;
   std::vector<BackendFactory> factories_;
   std::vector<Fixed> fixed_;
   std::vector<std::shared_ptr<const Mount>> system_;

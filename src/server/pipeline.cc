@@ -47,6 +47,8 @@ class Flight {
   Result<void> before_handler();
   void spend_last_use();
   const api::Method* method() const;
+  bool is_open_here() const;
+  void log_fault(const Error& error) const;
 
   const net::Request& net_;
   net::Response& out_;
@@ -93,6 +95,25 @@ Result<void> Flight::decode() {
   return {};
 }
 
+std::size_t bytes_or_unlimited(std::int64_t value) {
+  return value < 0 ? SIZE_MAX : static_cast<std::size_t>(value);
+}
+
+JsonLimits json_limits(const ListenerConfig& listener) {
+  return {.depth = listener.max_json_depth,
+          .string_bytes = listener.max_json_string_value_length,
+          .object_entries = listener.max_json_object_entry_count,
+          .array_elements = listener.max_json_array_element_count,
+          .memory_bytes = bytes_or_unlimited(listener.max_request_json_memory),
+          .strings = bytes_or_unlimited(listener.max_request_json_strings)};
+}
+
+// Metrics are open where the listener that was asked says so.
+bool Flight::is_open_here() const {
+  return !match_.route->metrics ||
+         worker_.listener(net_).unauthenticated_metrics_access;
+}
+
 // Routing needs no secret and has no effect, so it may come before the token;
 // what it finds is told only to those whom authenticate() let through.
 Result<void> Flight::find_route() {
@@ -107,13 +128,13 @@ Result<void> Flight::find_route() {
   }
   const bool serving = worker_.core.serving();
   const bool while_sealed =
-      match_.route != nullptr && match_.route->while_sealed;
+      match_.route != nullptr && match_.route->while_sealed && is_open_here();
   if (!while_sealed && !serving) {
     return fail(ErrorCode::kSealed, "Vault is sealed");
   }
   // While sealed no token can be checked: what answers then answers to all.
-  open_ =
-      match_.route != nullptr && (match_.route->unauthenticated || !serving);
+  open_ = match_.route != nullptr &&
+          ((match_.route->unauthenticated && is_open_here()) || !serving);
   return {};
 }
 
@@ -152,13 +173,9 @@ Result<void> Flight::authenticate() {
 Result<void> Flight::bind_fields() {
   const bool any_body = match_.route != nullptr && match_.route->allow_any_body;
   if (!any_body) {
-    const ListenerConfig& listener = worker_.core.config().listeners.front();
-    const JsonLimits limits{listener.max_json_depth,
-                            listener.max_json_string_value_length,
-                            listener.max_json_object_entry_count,
-                            listener.max_json_array_element_count};
-    TRY_ASSIGN(body_, decode_body(net_, decoded_, limits, worker_.parser,
-                                  worker_.scratch));
+    TRY_ASSIGN(body_,
+               decode_body(net_, decoded_, json_limits(worker_.listener(net_)),
+                           worker_.parser, worker_.scratch));
   }
   static const std::vector<api::Field> kNoFields;
   const auto& schema =
@@ -204,8 +221,9 @@ Result<void> Flight::authorize() {
 }
 
 bool Flight::audit_request(std::string_view error) {
-  audited_ = (match_.route == nullptr || match_.route->audited) &&
-             worker_.core.serving() && worker_.recorder.active();
+  audited_ =
+      (match_.route == nullptr || match_.route->audited || !is_open_here()) &&
+      worker_.core.serving() && worker_.recorder.active();
   if (!audited_) return true;
   audit::Event event{context_.now,
                      &request_,
@@ -289,7 +307,22 @@ void Flight::add_warnings(api::Response& response) const {
   }
 }
 
+// What is wrong with the server is for its operator to know, not only for the
+// client that met it.
+void Flight::log_fault(const Error& error) const {
+  const bool fault = error.code() == ErrorCode::kCorrupt ||
+                     error.code() == ErrorCode::kExhausted ||
+                     error.code() == ErrorCode::kUnavailable;
+  if (!fault) return;
+  worker_.core.log().error(
+      "a request failed",
+      {{"error", error.message()},
+       {"operation", std::string(api::operation_name(request_.operation))},
+       {"path", std::string(request_.path)}});
+}
+
 void Flight::answer(const Error& error) {
+  log_fault(error);
   out_.reset();
   out_.status = http_status(error.code());
   out_.body = error_body(error, context_.token != nullptr);
@@ -404,6 +437,7 @@ Outcome serve(const net::Request& request, net::Response& response,
   const auto start = std::chrono::steady_clock::now();
   Flight flight(request, response, worker, may_block);
   const Outcome outcome = flight.run();
+  worker.trim();
   if (outcome == Outcome::kAnswered) {
     const auto elapsed = std::chrono::steady_clock::now() - start;
     worker.metrics.count(

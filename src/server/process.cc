@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+
+#include "crypto/asymmetric.h"
 
 namespace bulla::server {
 namespace {
@@ -39,7 +42,33 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+constexpr std::size_t kKeyHeapBytes = std::size_t{64} << 20;
+constexpr std::size_t kKeyHeapBytesMin = std::size_t{256} << 10;
+
+// Asked of the kernel, since the limit does not bind who may exceed it.
+bool could_lock(std::size_t bytes) {
+  void* const probe = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) return false;
+  const bool locked = ::mlock2(probe, bytes, MLOCK_ONFAULT) == 0;
+  ::munmap(probe, bytes);
+  return locked;
+}
+
+std::size_t key_heap_bytes() {
+  for (std::size_t bytes = kKeyHeapBytes; bytes >= kKeyHeapBytesMin;
+       bytes /= 2) {
+    if (could_lock(4 * bytes)) return bytes;
+  }
+  return kKeyHeapBytes;  // unlocked, where the configuration allows it
+}
+
 }  // namespace
+
+bool start_key_heap() {
+  static const bool locked = crypto::start_secure_heap(key_heap_bytes());
+  return locked;
+}
 
 void forbid_core_dumps() {
   const rlimit none{0, 0};

@@ -10,6 +10,12 @@ namespace bulla::server {
 /// keys. Called first thing.
 void forbid_core_dumps();
 
+/// The heap of private keys (crypto::start_secure_heap): 64 MiB, or what leaves
+/// three quarters of a smaller limit on locked memory to other secrets. Called
+/// before any key is made. Whether it is locked; later calls answer as the
+/// first did.
+bool start_key_heap();
+
 /// Blocks SIGTERM, SIGINT and SIGHUP in this and all later threads, and ignores
 /// SIGPIPE and SIGXFSZ; they are taken by wait_for_signal().
 void block_signals();

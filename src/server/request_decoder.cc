@@ -1,6 +1,9 @@
 #include "server/request_decoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <unordered_map>
 
 #include "api/field.h"
 #include "base/json_writer.h"
@@ -9,14 +12,53 @@
 namespace bulla::server {
 namespace {
 
+// Ranges beyond ASCII of what has no glyph: controls, spaces, marks that turn
+// the direction of text, private use. Two paths that look alike in a log must
+// not be two paths.
+constexpr std::pair<char32_t, char32_t> kUnprintable[] = {
+    {0x80, 0xa0},     {0xad, 0xad},     {0x1680, 0x1680},   {0x2000, 0x200f},
+    {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},   {0xe000, 0xf8ff},
+    {0xfeff, 0xfeff}, {0xfff0, 0xfffb}, {0xe0000, 0x10ffff}};
+
+// The character at `at` of text that is known to be UTF-8; steps over it.
+char32_t next_character(std::string_view text, std::size_t& at) {
+  const auto lead = static_cast<unsigned char>(text[at++]);
+  if (lead < 0x80) return lead;
+  char32_t value =
+      lead >= 0xf0 ? lead & 0x07 : lead & (lead >= 0xe0 ? 0x0f : 0x1f);
+  while (at < text.size() &&
+         (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) {
+    value = value << 6 | (static_cast<unsigned char>(text[at++]) & 0x3f);
+  }
+  return value;
+}
+
+bool is_printable_utf8(std::string_view text) {
+  if (!simdjson::validate_utf8(text.data(), text.size())) return false;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_character(text, at);
+    for (const auto& [first, last] : kUnprintable) {
+      if (c >= first && c <= last) return false;
+    }
+  }
+  return true;
+}
+
+bool is_printable(std::string_view text) {
+  bool ascii = true;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    ascii = ascii && byte < 0x80;
+  }
+  return ascii || is_printable_utf8(text);
+}
+
 // Every segment must be something: "", "." and ".." are how a path is made to
 // look like another one to policy than to routing (CVE-2026-3605).
 Result<void> check_clean(std::string_view path) {
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      return fail(invalid_argument("path contains unprintable characters"));
-    }
+  if (!is_printable(path)) {
+    return fail(invalid_argument("path contains unprintable characters"));
   }
   std::size_t start = 0;
   while (start <= path.size()) {
@@ -86,32 +128,47 @@ bool is_write(api::Operation operation) {
          operation == api::Operation::kPatch;
 }
 
-std::string parameters_to_json(const net::QueryParameters& parameters,
-                               std::string_view dropped_list) {
+using Values = std::vector<std::string_view>;
+using Named = std::vector<std::pair<std::string_view, Values>>;
+
+// The values of each name; names in the order of their first appearance.
+Named by_name(const net::QueryParameters& parameters) {
+  Named named;
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const auto& [key, value] : parameters) {
+    const auto [place, is_new] = places.emplace(key, named.size());
+    if (is_new) named.push_back({key, {}});
+    named[place->second].second.push_back(value);
+  }
+  return named;
+}
+
+std::string query_to_json(const net::QueryParameters& parameters) {
   std::string json;
   JsonWriter writer(json);
   writer.begin_object();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const std::string& key = parameters[i].first;
-    if (key == dropped_list || key == "help" || key == "scan") continue;
-    const auto same = [&](const auto& p) { return p.first == key; };
-    if (std::any_of(parameters.begin(),
-                    parameters.begin() + static_cast<std::ptrdiff_t>(i),
-                    same)) {
-      continue;
-    }
-    const auto count =
-        std::count_if(parameters.begin(), parameters.end(), same);
+  for (const auto& [key, values] : by_name(parameters)) {
+    if (key == "list" || key == "help" || key == "scan") continue;
     writer.key(key);
-    if (count == 1) {
-      writer.value(parameters[i].second);
+    if (values.size() == 1) {
+      writer.value(values.front());
       continue;
     }
     writer.begin_array();
-    for (const auto& p : parameters) {
-      if (p.first == key) writer.value(p.second);
-    }
+    for (const std::string_view value : values) writer.value(value);
     writer.end_array();
+  }
+  writer.end_object();
+  return json;
+}
+
+// A form's repeated field is one text, joined by commas (reference/http.md §5).
+std::string form_to_json(const net::QueryParameters& parameters) {
+  std::string json;
+  JsonWriter writer(json);
+  writer.begin_object();
+  for (const auto& [key, values] : by_name(parameters)) {
+    writer.member(key, fmt::format("{}", fmt::join(values, ",")));
   }
   writer.end_object();
   return json;
@@ -189,13 +246,14 @@ Result<std::optional<JsonObject>> decode_body(const net::Request& request,
   if (!body_counts) {
     if (decoded.query.empty()) return std::optional<JsonObject>{};
     TRY_ASSIGN(const auto parameters, net::parse_query(decoded.query));
-    scratch = parameters_to_json(parameters, "list");
+    scratch = query_to_json(parameters);
     return as_object(parse_json(parser, scratch, limits));
   }
   if (request.body.empty()) return std::optional<JsonObject>{};
   if (is_form(request)) {
-    TRY_ASSIGN(const auto parameters, net::parse_query(request.body));
-    scratch = parameters_to_json(parameters, {});
+    TRY_ASSIGN(const auto parameters,
+               net::parse_query(request.body, limits.object_entries));
+    scratch = form_to_json(parameters);
     return as_object(parse_json(parser, scratch, limits));
   }
   return as_object(parse_json(parser, request.body, limits, /*padded=*/true));

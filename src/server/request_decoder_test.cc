@@ -44,6 +44,23 @@ TEST(RequestDecoder, RefusesUncleanPaths) {
   EXPECT_EQ(path_of("/v2/a").error().code(), ErrorCode::kNotFound);
 }
 
+TEST(RequestDecoder, RefusesWhatCannotBeSeen) {
+  for (const std::string target :
+       {"/v1/a%ff", "/v1/a%c0%af", "/v1/a%ed%a0%80", "/v1/a%c2%85",
+        "/v1/a%c2%a0", "/v1/a%e2%80%8bb", "/v1/a%e2%80%aeb", "/v1/a%ef%bb%bf",
+        "/v1/a%ee%80%80", "/v1/a%f3%a0%80%81", "/v1/a\x80"}) {
+    const auto path = path_of(target);
+    ASSERT_FALSE(path) << target;
+    EXPECT_EQ(path.error().message(), "path contains unprintable characters")
+        << target;
+  }
+  for (const std::string target :
+       {"/v1/%c3%a9", "/v1/%e2%82%ac", "/v1/%e6%97%a5%e6%9c%ac",
+        "/v1/%f0%9f%94%91", "/v1/caf\xc3\xa9 x"}) {
+    EXPECT_TRUE(path_of(target)) << target;
+  }
+}
+
 TEST(RequestDecoder, TrailingSlashes) {
   EXPECT_EQ(*path_of("/v1/a/", net::Method::kList), "a");
   EXPECT_EQ(*path_of("/v1/a/?list=true"), "a");
@@ -119,6 +136,34 @@ TEST(RequestDecoder, Bodies) {
   EXPECT_EQ(decode(remove, R"({"nonce":"n"})"), R"({"nonce":"n"})");
   Target versions("/v1/a?versions=1", net::Method::kDelete);
   EXPECT_EQ(decode(versions, R"({"versions":"2"})"), R"({"versions":"1"})");
+}
+
+TEST(RequestDecoder, Forms) {
+  JsonParser parser;
+  std::string scratch;
+  const std::vector<net::Header> headers{
+      {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+  const auto decode = [&](std::string_view body) {
+    Target sent("/v1/a", net::Method::kPost);
+    std::string padded(body);
+    padded.resize(body.size() + net::kBodyPadding);
+    sent.request.body = std::string_view(padded).substr(0, body.size());
+    sent.request.headers = headers;
+    Decoded decoded;
+    EXPECT_TRUE(decode_target(sent.request, decoded));
+    auto object = decode_body(sent.request, decoded, {}, parser, scratch);
+    if (!object) return object.error().message();
+    return *object ? simdjson::minify(**object) : std::string("absent");
+  };
+  EXPECT_EQ(decode("a=1&b=x+y&help=%26"), R"({"a":"1","b":"x y","help":"&"})");
+  EXPECT_EQ(decode("a=1&b=2&a=3&a="), R"({"a":"1,3,","b":"2"})");
+  EXPECT_EQ(decode("{\"a\":1}"), R"({"a":1})");
+  EXPECT_EQ(decode("a=%"), "invalid URL escape \"%\"");
+  // As many as an object may have entries, and in linear time.
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += "k" + std::to_string(i) + "&";
+  EXPECT_TRUE(decode(many).starts_with("{"));
+  EXPECT_EQ(decode(many + "one-more"), "more than 10000 parameters");
 }
 
 }  // namespace

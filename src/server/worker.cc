@@ -36,4 +36,15 @@ void Worker::follow_seal() {
   loop.forget_all();
 }
 
+void Worker::trim() {
+  constexpr std::size_t kKeptBytes = std::size_t{64} << 10;
+  bulla::trim(parser);
+  if (scratch.capacity() > kKeptBytes) scratch = std::string();
+}
+
+const ListenerConfig& Worker::listener(const net::Request& request) const {
+  return core.config()
+      .listeners[request.peer == nullptr ? 0 : request.peer->listener];
+}
+
 }  // namespace bulla::server

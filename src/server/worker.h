@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/published.h"
 #include "crypto/hash.h"
+#include "net/message.h"
 #include "server/core.h"
 
 namespace bulla::server {
@@ -38,6 +39,10 @@ class Worker {
                                       bool may_block);
   /// Drops what was cached before the last seal.
   void follow_seal();
+  /// Gives back what a large request made it take.
+  void trim();
+  /// The listener that a request came by.
+  const ListenerConfig& listener(const net::Request& request) const;
 
   Core& core;
   JsonParser parser;

@@ -213,7 +213,7 @@ Result<void> LmdbStorage::grow() {
   if (now >= options_.map_bytes_max) {
     return fail(ErrorCode::kExhausted,
                 fmt::format("lmdb: \"{}\" has reached its limit of {} bytes; "
-                            "raise the storage's maximum size",
+                            "raise its map_size_max",
                             options_.directory, options_.map_bytes_max));
   }
   return enlarge(now, std::min(now * 2, options_.map_bytes_max));

@@ -74,6 +74,12 @@ void read_item(const JsonObject& object, std::size_t index, BatchNeed need,
       read_text(value, index, key, true, item.reference, faults);
     } else if (key == "key_version") {
       read_version(value, index, item.key_version, faults);
+    } else if (key == "padding_scheme") {
+      read_text(value, index, key, true, item.padding, faults);
+    } else if (key == "encrypt_padding_scheme") {
+      read_text(value, index, key, true, item.seal_padding, faults);
+    } else if (key == "decrypt_padding_scheme") {
+      read_text(value, index, key, true, item.open_padding, faults);
     }
   }
   if (need == BatchNeed::kPlaintext && !has_plaintext) {
@@ -97,6 +103,11 @@ void read_mac_item(const JsonObject& object, std::size_t index, MacItem& item,
     } else if (key == "hmac") {
       item.has_hmac = true;
       out = &item.hmac;
+    } else if (key == "cmac") {
+      item.has_cmac = true;
+      out = &item.cmac;
+    } else if (key == "context") {
+      out = &item.context;
     } else if (key == "signature") {
       item.has_signature = true;
       out = &item.signature;

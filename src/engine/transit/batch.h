@@ -18,6 +18,10 @@ struct BatchItem {
   std::string_view associated_data;
   std::string_view reference;
   std::int64_t key_version = 0;
+  // Of RSA keys; views of what was given, empty for the request's own.
+  std::string_view padding;       ///< padding_scheme
+  std::string_view seal_padding;  ///< encrypt_padding_scheme, of rewrap
+  std::string_view open_padding;  ///< decrypt_padding_scheme, of rewrap
 };
 
 /// The member an item cannot do without: its absence fails the whole request.
@@ -31,14 +35,17 @@ enum class BatchNeed : std::uint8_t { kNothing, kPlaintext, kCiphertext };
 Result<void> parse_batch(const JsonElement& input, BatchNeed need,
                          std::vector<BatchItem>& items);
 
-/// One member of batch_input of hmac and verify, whose members are all
-/// strings. What is absent is told from what is empty.
+/// One member of batch_input of sign, verify, hmac and cmac, whose members are
+/// all strings. What is absent is told from what is empty.
 struct MacItem {
   bool has_input = false;
   bool has_hmac = false;
+  bool has_cmac = false;
   bool has_signature = false;
   std::string_view input;
+  std::string_view context;
   std::string_view hmac;
+  std::string_view cmac;
   std::string_view signature;
   std::string_view reference;
 };

@@ -72,6 +72,43 @@ void BatchAnswer::hmac(std::string_view prefix, ByteView bytes,
   end_item(reference);
 }
 
+void BatchAnswer::cmac(std::string_view prefix, ByteView bytes,
+                       std::string_view reference) {
+  begin_item();
+  out_ += "{\"cmac\":\"";
+  out_ += prefix;
+  base64_append(out_, bytes);
+  out_ += "\",";
+  end_item(reference);
+}
+
+void BatchAnswer::signature(std::string_view text, std::uint32_t key_version,
+                            ByteView public_key, std::string_view reference) {
+  begin_item();
+  out_ += fmt::format("{{\"signature\":\"{}\",\"key_version\":{},", text,
+                      key_version);
+  if (!public_key.empty()) {
+    out_ += "\"publickey\":\"";
+    base64_append(out_, public_key);
+    out_ += "\",";
+  }
+  end_item(reference);
+}
+
+void BatchAnswer::validity(bool valid, std::string_view reference) {
+  begin_item();
+  out_ += valid ? "{\"valid\":true," : "{\"valid\":false,";
+  end_item(reference);
+}
+
+void BatchAnswer::note(std::string_view text, std::string_view reference) {
+  begin_item();
+  out_ += "{\"error\":";
+  append_json_string(out_, text);
+  out_ += ',';
+  end_item(reference);
+}
+
 void BatchAnswer::hmac_validity(bool valid, std::string_view reference) {
   begin_item();
   out_ += valid ? "{\"valid\":true," : "{";

@@ -30,11 +30,23 @@ class BatchAnswer {
   /// {"hmac":…,"reference":…}
   void hmac(std::string_view prefix, ByteView bytes,
             std::string_view reference);
+  /// {"cmac":…,"reference":…}
+  void cmac(std::string_view prefix, ByteView bytes,
+            std::string_view reference);
+  /// {"signature":…,"key_version":…,"publickey":…,"reference":…}, without
+  /// `publickey` when it is empty.
+  void signature(std::string_view text, std::uint32_t key_version,
+                 ByteView public_key, std::string_view reference);
   /// {"valid":true,"reference":…}, without `valid` when it is false.
   void hmac_validity(bool valid, std::string_view reference);
+  /// {"valid":…,"reference":…}
+  void validity(bool valid, std::string_view reference);
   /// {"error":…,"reference":…}; `members` stand before them.
   void error(const Error& error, std::string_view reference,
              std::string_view members = {});
+
+  /// An error that leaves the answer's status as it is.
+  void note(std::string_view text, std::string_view reference);
 
   /// For encrypt and decrypt: 400 (500 for internal errors alone) when items
   /// failed, or the request's partial_failure_response_code when others did

@@ -9,8 +9,8 @@
 #include "base/assert.h"
 #include "base/encoding.h"
 #include "base/secret_bytes.h"
-#include "crypto/kdf.h"
 #include "engine/transit/ciphertext.h"
+#include "engine/transit/derivation.h"
 
 namespace bulla::engine::transit {
 namespace {
@@ -19,10 +19,6 @@ using crypto::kAeadNonceBytesMax;
 using crypto::kAeadTagBytes;
 
 constexpr std::size_t kNonceKeyBytes = 32;
-constexpr std::string_view kMissingContext =
-    "missing 'context' for key derivation; the key was created using a derived "
-    "key, which means additional, per-request information must be included in "
-    "order to perform operations with the key";
 
 tl::unexpected<Error> invalid(std::string_view text) {
   return fail(invalid_argument(std::string(text)));
@@ -32,45 +28,37 @@ tl::unexpected<Error> invalid(std::string_view text) {
 
 Cipher::Cipher(const Key& key, KeyStore& store, TransitLoop& loop,
                const api::Context& context)
-    : key_(key),
+    : key_(&key),
       store_(store),
       loop_(loop),
       rng_(*context.rng),
-      may_block_(context.may_block) {}
+      may_block_(context.may_block),
+      now_(context.now) {}
 
 Cipher::~Cipher() {
-  if (counted_ != nullptr) counted_->count_seals(seals_);
+  give_back();
   wipe_opened();
   loop_.trim();
 }
 
-// Counted in here and added in one go: the counter is shared by all loops.
-void Cipher::count_seal(const KeyVersion* version) {
-  if (version != counted_) {
-    if (counted_ != nullptr) counted_->count_seals(seals_);
-    counted_ = version;
-    seals_ = 0;
-  }
-  ++seals_;
-}
-
 Result<const KeyVersion*> Cipher::version(std::uint32_t number) {
   if (last_ != nullptr && last_->number() == number) return last_;
-  const KeyRecord& record = key_.record();
+  TRY(store_.check_usable(*key_));
+  const KeyRecord& record = key_->record();
   if (number < record.min_decryption_version ||
       number > record.latest_version) {
     return invalid("no such key version");
   }
-  last_ = key_.loaded(number);
+  last_ = key_->loaded(number);
   if (last_ != nullptr) return last_;
   if (!may_block_) return fail(would_block());
-  TRY_ASSIGN(auto loaded, store_.load_version(key_, number));
+  TRY_ASSIGN(auto loaded, store_.load_version(*key_, number));
   last_ = held_.emplace_back(std::move(loaded)).get();
   return last_;
 }
 
 Result<std::uint32_t> Cipher::version_to_seal(std::int64_t asked) const {
-  const KeyRecord& record = key_.record();
+  const KeyRecord& record = key_->record();
   if (asked == 0) return record.latest_version;
   if (asked < 0) return invalid("requested version for encryption is negative");
   if (asked > record.latest_version) {
@@ -87,7 +75,7 @@ Result<std::uint32_t> Cipher::version_to_seal(std::int64_t asked) const {
 }
 
 Result<std::uint32_t> Cipher::version_to_open(std::int64_t asked) const {
-  const KeyRecord& record = key_.record();
+  const KeyRecord& record = key_->record();
   if (asked == 0) asked = 1;
   if (asked > record.latest_version) {
     return invalid("invalid ciphertext: version is too new");
@@ -120,14 +108,11 @@ Result<ByteView> Cipher::decode_associated(std::string_view text) {
 }
 
 Result<void> Cipher::derive(const KeyVersion& version, ByteView context) {
-  const KeyRecord& record = key_.record();
-  const KeyTypeInfo& type = key_.type();
+  const KeyRecord& record = key_->record();
+  const KeyTypeInfo& type = key_->type();
   const std::size_t extra = record.convergent ? kNonceKeyBytes : 0;
-  SecretBytes okm =
-      record.kdf == Kdf::kHkdfSha256
-          ? crypto::hkdf_sha256(version.derivation_key(), {}, context,
-                                type.key_bytes + extra)
-          : crypto::hmac_counter_kdf(version.derivation_key(), context);
+  const SecretBytes okm =
+      derive_bytes(record, version, context, type.key_bytes + extra);
   if (okm.size() != type.key_bytes + extra) {
     return fail(internal_error("could not derive enc key, length not correct"));
   }
@@ -147,9 +132,10 @@ Result<void> Cipher::derive(const KeyVersion& version, ByteView context) {
 
 Result<const crypto::Aead*> Cipher::aead_of(const KeyVersion& version,
                                             ByteView context) {
-  const KeyRecord& record = key_.record();
+  const KeyRecord& record = key_->record();
+  BULLA_ASSERT(key_->type().aead.has_value());
   if (!record.derived) return version.aead();
-  if (context.empty()) return invalid(kMissingContext);
+  TRY(require_context(context));
   if (record.convergent && version.convergent_version() < 3) {
     return invalid(fmt::format(
         "refusing to support decryption with old convergent encryption key: "
@@ -164,7 +150,7 @@ Result<const crypto::Aead*> Cipher::aead_of(const KeyVersion& version,
 }
 
 void Cipher::make_nonce(ByteSpan nonce, ByteView plaintext) {
-  if (!key_.record().convergent) {
+  if (!key_->record().convergent) {
     rng_.fill(nonce);
     return;
   }
@@ -213,21 +199,32 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
                                              std::string_view associated_data) {
   std::uint8_t* const text = loop_.work.reserve(0) + kAeadNonceBytesMax;
   const auto sealed = [&]() -> Result<Sealed> {
-    if (!key_.type().encrypts) {
+    if (!key_->type().encrypts) {
       return invalid(
           fmt::format("message encryption not supported for key type {}",
-                      key_.type().name));
+                      key_->type().name));
     }
-    TRY_ASSIGN(const std::uint32_t number, version_to_seal(key_version));
-    TRY_ASSIGN(const KeyVersion* used, version(number));
-    TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, context));
-    TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
-    const std::size_t nonce_size = aead->nonce_bytes();
-    std::uint8_t* const nonce = text - nonce_size;
-    make_nonce({nonce, nonce_size}, {text, size});
-    aead->seal({nonce, nonce_size}, aad, {text, size}, text);
-    count_seal(used);
-    return Sealed{{nonce, nonce_size + size + kAeadTagBytes}, used};
+    while (true) {
+      TRY_ASSIGN(const std::uint32_t number, version_to_seal(key_version));
+      TRY_ASSIGN(const KeyVersion* used, version(number));
+      const crypto::Aead* aead = nullptr;
+      if (!key_->type().rsa()) {
+        TRY_ASSIGN(aead, aead_of(*used, context));
+      }
+      TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
+      TRY_ASSIGN(const bool may, take(*used));
+      if (!may) {
+        TRY(renew(key_version));
+        continue;
+      }
+      if (aead == nullptr) [[unlikely]]
+        return seal_rsa(*used, {text, size});
+      const std::size_t nonce_size = aead->nonce_bytes();
+      std::uint8_t* const nonce = text - nonce_size;
+      make_nonce({nonce, nonce_size}, {text, size});
+      aead->seal({nonce, nonce_size}, aad, {text, size}, text);
+      return Sealed{{nonce, nonce_size + size + kAeadTagBytes}, used};
+    }
   }();
   if (!sealed) wipe({text, size});
   return sealed;
@@ -238,9 +235,9 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
                               std::string_view associated_data) {
   wipe_opened();
   TRY_ASSIGN(const ByteView decoded_context, decode_context(context));
-  if (!key_.type().decrypts) {
+  if (!key_->type().encrypts) {
     return invalid(fmt::format(
-        "message decryption not supported for key type {}", key_.type().name));
+        "message decryption not supported for key type {}", key_->type().name));
   }
   VersionedText parsed;
   switch (parse_versioned_text(ciphertext, parsed)) {
@@ -259,6 +256,8 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
   const auto size = base64_decode_to(parsed.payload, bytes);
   if (!size) return invalid("invalid ciphertext: could not decode base64");
   TRY_ASSIGN(const KeyVersion* used, version(number));
+  if (key_->type().rsa()) [[unlikely]]
+    return open_rsa(*used, {bytes, *size});
   TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, decoded_context));
   const std::size_t nonce_size = aead->nonce_bytes();
   if (*size < nonce_size) return invalid("invalid ciphertext length");
@@ -266,7 +265,7 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
   const ByteView sealed(bytes + nonce_size, *size - nonce_size);
   std::uint8_t* const out = loop_.opened.reserve(sealed.size());
   if (!aead->open({bytes, nonce_size}, aad, sealed, out)) {
-    return invalid(key_.type().forged_text);
+    return invalid(key_->type().forged_text);
   }
   opened_size_ = sealed.size() - kAeadTagBytes;
   return ByteView(out, opened_size_);

@@ -33,8 +33,17 @@ class Cipher {
   Cipher& operator=(const Cipher&) = delete;
   ~Cipher();
 
-  const Key& key() const { return key_; }
+  /// The key as it is now: sealing may rotate it.
+  const Key& key() const { return *key_; }
+  /// How many messages the request is going to seal, so that they are counted
+  /// in one go. One by one without.
+  void expect(std::size_t messages) { expected_ = messages; }
   TransitLoop& loop() { return loop_; }
+
+  /// How RSA keys seal and open from now on: "oaep" (SHA-256, as is ""), or
+  /// "pkcs1v15". Other keys do not look at it.
+  ///   kInvalidArgument  another word.
+  Result<void> set_padding(std::string_view seal, std::string_view open);
 
   struct Sealed {
     ByteView bytes;  ///< nonce ‖ ciphertext ‖ tag
@@ -53,7 +62,14 @@ class Cipher {
                         std::string_view associated_data);
   void wipe_opened();
 
-  /// The version for an HMAC; `number` as the request gave it.
+  /// Counts one encryption by `version`, before it is done. False: it has done
+  /// all its limit allows.
+  Result<bool> take(const KeyVersion& version);
+  /// After a take() that was false: rotates the key, so that asking for the
+  /// latest version gets another.
+  ///   kInvalidArgument  `asked` names a version; the key may not be rotated.
+  Result<void> renew(std::int64_t asked);
+  /// That version, for whatever it is used; `number` is at most the latest.
   Result<const KeyVersion*> version(std::uint32_t number);
 
  private:
@@ -66,6 +82,9 @@ class Cipher {
   };
 
   Result<ByteView> decode_context(std::string_view context);
+  /// Wipes `plaintext`.
+  Result<Sealed> seal_rsa(const KeyVersion& version, ByteSpan plaintext);
+  Result<ByteView> open_rsa(const KeyVersion& version, ByteView sealed);
   Result<Sealed> seal_in_place(std::int64_t key_version, std::size_t size,
                                ByteView context,
                                std::string_view associated_data);
@@ -76,19 +95,30 @@ class Cipher {
   Result<void> derive(const KeyVersion& version, ByteView context);
   void make_nonce(ByteSpan nonce, ByteView plaintext);
   Result<ByteView> decode_associated(std::string_view text);
-  void count_seal(const KeyVersion* version);
+  void give_back();
 
-  const Key& key_;
+  const Key* key_;
+  std::vector<std::shared_ptr<const Key>> renewed_;  // holds key_, once rotated
   KeyStore& store_;
   TransitLoop& loop_;
   crypto::Rng& rng_;
   const bool may_block_;
+  const Time now_;
   const KeyVersion* last_ = nullptr;  // of the last version() call
   std::vector<std::shared_ptr<const KeyVersion>> held_;  // loaded late
   std::optional<Derived> derived_;
+  std::uint64_t expected_ = 0;
   const KeyVersion* counted_ = nullptr;
-  std::uint64_t seals_ = 0;  // under counted_, not yet added to it
+  std::uint64_t taken_ = 0;  // of counted_'s operations, not yet done
   std::size_t opened_size_ = 0;
+  crypto::RsaEncryption seal_padding_ = crypto::RsaEncryption::kOaep;
+  crypto::RsaEncryption open_padding_ = crypto::RsaEncryption::kOaep;
+  Bytes rsa_sealed_;  // what Sealed views
 };
+
+/// What keys without associated data say of it; `index` counts in a batch.
+///   kInvalidArgument  there is some.
+Result<void> check_associated(const KeyTypeInfo& type, std::size_t index,
+                              std::string_view associated_data);
 
 }  // namespace bulla::engine::transit

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/transit/usage.h"
+
 namespace bulla::engine::transit {
 namespace {
 
@@ -74,7 +76,8 @@ bool same_parameters(const KeyRecord& a, const KeyRecord& b) {
          a.deletion_allowed == b.deletion_allowed &&
          a.exportable == b.exportable &&
          a.allow_plaintext_backup == b.allow_plaintext_backup &&
-         a.auto_rotate_period == b.auto_rotate_period;
+         a.auto_rotate_period == b.auto_rotate_period &&
+         a.max_operations == b.max_operations;
 }
 
 }  // namespace
@@ -82,6 +85,27 @@ bool same_parameters(const KeyRecord& a, const KeyRecord& b) {
 Result<void> check_auto_rotate_period(Seconds period) {
   if (period.count() == 0 || period >= kAutoRotateLeast) return {};
   return invalid("auto rotate period must be 0 to disable or at least an hour");
+}
+
+Result<std::uint64_t> check_max_operations(std::int64_t asked,
+                                           const KeyRecord& record) {
+  if (asked == 0) return 0U;
+  const KeyTypeInfo& type = key_type_info(record.type);
+  if (!type.encrypts) {
+    return invalid(
+        fmt::format("max_operations is not valid for algorithm {}", type.name));
+  }
+  if (asked < std::int64_t{kMaxOperationsLeast}) {
+    return invalid(fmt::format("max_operations must be 0 or at least {}",
+                               kMaxOperationsLeast));
+  }
+  if (type.counts_nonces && !record.convergent &&
+      asked > kRandomNonceOperationsMost) {
+    return invalid(
+        fmt::format("max_operations of keys of type {} must be at most {}",
+                    type.name, kRandomNonceOperationsMost));
+  }
+  return static_cast<std::uint64_t>(asked);
 }
 
 Result<bool> apply_config(const api::Fields& fields, KeyRecord& record,
@@ -98,6 +122,10 @@ Result<bool> apply_config(const api::Fields& fields, KeyRecord& record,
   if (fields.has("auto_rotate_period")) {
     record.auto_rotate_period = fields.duration("auto_rotate_period");
     TRY(check_auto_rotate_period(record.auto_rotate_period));
+  }
+  if (fields.has("max_operations")) {
+    TRY_ASSIGN(record.max_operations,
+               check_max_operations(fields.integer("max_operations"), record));
   }
   if (same_parameters(before, record)) return false;
   TRY(check_available(record));

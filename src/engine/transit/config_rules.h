@@ -16,6 +16,13 @@ namespace bulla::engine::transit {
 /// kInvalidArgument  neither 0 nor an hour or more.
 Result<void> check_auto_rotate_period(Seconds period);
 
+/// max_operations as create and config take it: 0 for as many as the type
+/// allows.
+///   kInvalidArgument  too few, more than nonces allow, or of a type that does
+///                     not encrypt.
+Result<std::uint64_t> check_max_operations(std::int64_t asked,
+                                           const KeyRecord& record);
+
 /// Applies keys/:name/config to `record`, warnings to `warnings`; true when
 /// anything changed.
 ///   kInvalidArgument  the reference's texts; `record` is then half changed

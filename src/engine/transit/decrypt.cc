@@ -13,10 +13,12 @@ namespace {
 constexpr std::string_view kMissing = "missing ciphertext to decrypt";
 constexpr std::size_t kItemOverhead = 64;
 
-Result<ByteView> open_item(Cipher& cipher, const BatchItem& item) {
+Result<ByteView> open_item(Cipher& cipher, const BatchItem& item,
+                           std::string_view padding) {
   if (item.ciphertext.empty()) {
     return fail(invalid_argument(std::string(kMissing)));
   }
+  TRY(cipher.set_padding({}, item.padding.empty() ? padding : item.padding));
   return cipher.open(item.ciphertext, item.context, item.associated_data);
 }
 
@@ -53,6 +55,8 @@ Result<api::Response> TransitBackend::decrypt(const Request& request,
 Result<api::Response> TransitBackend::decrypt_single(const Request& request,
                                                      Cipher& cipher) {
   const api::Fields& fields = request.fields;
+  TRY(check_associated(cipher.key().type(), 0, fields.text("associated_data")));
+  TRY(cipher.set_padding({}, fields.text("padding_scheme")));
   TRY_ASSIGN(const ByteView plaintext,
              cipher.open(fields.text("ciphertext"), fields.text("context"),
                          fields.text("associated_data")));
@@ -71,8 +75,16 @@ Result<api::Response> TransitBackend::decrypt_batch(const Request& request,
                                                     Cipher& cipher) {
   const std::vector<BatchItem>& items = cipher.loop().items;
   BatchAnswer answer(answer_bytes(items));
-  for (const BatchItem& item : items) {
-    const auto plaintext = open_item(cipher, item);
+  const std::string_view padding = request.fields.text("padding_scheme");
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const BatchItem& item = items[i];
+    if (const auto fits =
+            check_associated(cipher.key().type(), i, item.associated_data);
+        !fits) [[unlikely]] {
+      answer.note(fits.error().message(), item.reference);
+      continue;
+    }
+    const auto plaintext = open_item(cipher, item, padding);
     if (plaintext) {
       answer.plaintext(*plaintext, item.reference);
       continue;

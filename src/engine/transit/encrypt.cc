@@ -106,6 +106,8 @@ Result<api::Response> TransitBackend::encrypt(const Request& request,
 Result<api::Response> TransitBackend::encrypt_single(const Request& request,
                                                      Cipher& cipher) {
   const api::Fields& fields = request.fields;
+  TRY(check_associated(cipher.key().type(), 0, fields.text("associated_data")));
+  TRY(cipher.set_padding(fields.text("padding_scheme"), {}));
   TRY_ASSIGN(
       const Cipher::Sealed sealed,
       cipher.seal(fields.integer("key_version"), fields.text("plaintext"),
@@ -124,10 +126,23 @@ Result<api::Response> TransitBackend::encrypt_single(const Request& request,
 Result<api::Response> TransitBackend::encrypt_batch(const Request& request,
                                                     Cipher& cipher) {
   const std::vector<BatchItem>& items = cipher.loop().items;
+  cipher.expect(items.size());
   BatchAnswer answer(answer_bytes(items));
-  for (const BatchItem& item : items) {
-    const auto sealed = cipher.seal(item.key_version, item.plaintext,
-                                    item.context, item.associated_data);
+  const std::string_view padding = request.fields.text("padding_scheme");
+  const auto seal = [&](const BatchItem& item) -> Result<Cipher::Sealed> {
+    TRY(cipher.set_padding(item.padding.empty() ? padding : item.padding, {}));
+    return cipher.seal(item.key_version, item.plaintext, item.context,
+                       item.associated_data);
+  };
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const BatchItem& item = items[i];
+    if (const auto fits =
+            check_associated(cipher.key().type(), i, item.associated_data);
+        !fits) [[unlikely]] {
+      answer.note(fits.error().message(), item.reference);
+      continue;
+    }
+    const auto sealed = seal(item);
     if (sealed) {
       answer.ciphertext(sealed->version->prefix(), sealed->bytes,
                         sealed->version->number(), item.reference);

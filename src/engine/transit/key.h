@@ -11,9 +11,12 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/aead.h"
+#include "crypto/asymmetric.h"
+#include "crypto/cmac.h"
 #include "crypto/hash.h"
 #include "engine/transit/key_record.h"
 #include "engine/transit/key_type.h"
+#include "engine/transit/usage.h"
 #include "engine/transit/version_tree.h"
 
 namespace bulla::engine::transit {
@@ -22,7 +25,8 @@ namespace bulla::engine::transit {
 /// thread.
 class KeyVersion {
  public:
-  /// kCorrupt  the material does not fit the key's type.
+  ///   kCorrupt    the material does not fit the key's type.
+  ///   kExhausted  no secure memory left.
   static Result<std::shared_ptr<const KeyVersion>> make(const KeyRecord& key,
                                                         VersionRecord record);
 
@@ -35,26 +39,58 @@ class KeyVersion {
   const std::string& prefix() const { return prefix_; }
   /// The AEAD of the key itself; null for derived keys and other types.
   const crypto::Aead* aead() const { return aead_ ? &*aead_ : nullptr; }
-  /// Input of the derivation; empty for types that have none.
-  ByteView derivation_key() const;
+  /// Null for other types than key pairs, and for versions of which only the
+  /// public key was imported.
+  const crypto::PrivateKey* private_key() const {
+    return private_ ? &*private_ : nullptr;
+  }
+  /// Null for other types than key pairs. Of a derived key, the pair it is
+  /// derived from, which signs nothing itself: see derivation.h.
+  const crypto::PublicKey* public_key() const {
+    return public_ ? &*public_ : nullptr;
+  }
+  /// DER, leaf first; empty when none was set.
+  const std::vector<Bytes>& certificates() const;
+  /// Null for other types than aes*-cmac.
+  const crypto::Cmac* cmac() const { return cmac_ ? &*cmac_ : nullptr; }
+
+  /// The key of symmetric types and of `hmac`; for derived ed25519 keys the
+  /// seed and the public key, 64 bytes. What keys are derived from. Empty for
+  /// other key pairs.
+  ByteView secret_key() const;
+  /// The key of HMACs; empty when there is none.
+  ByteView hmac_key() const;
   crypto::Digest hmac(crypto::HashAlgorithm algorithm, ByteView input) const;
 
-  /// Messages sealed under this version since it was loaded.
-  std::uint64_t seals() const { return seals_.load(std::memory_order_relaxed); }
-  void count_seals(std::uint64_t more) const {
-    seals_.fetch_add(more, std::memory_order_relaxed);
+  /// Takes up to `wanted` encryptions under this version before they are done;
+  /// returns how many may be. 0: KeyStore::reserve() has to find room first.
+  std::uint64_t take_operations(std::uint64_t wanted) const {
+    Usage* usage = usage_.load(std::memory_order_acquire);
+    return usage == nullptr ? 0 : usage->take(wanted);
   }
+  void give_back_operations(std::uint64_t unused) const {
+    usage_.load(std::memory_order_acquire)->give_back(unused);
+  }
+  /// Gives it its count, the same to all that stand for this version. Under
+  /// the lock of the key's shard.
+  void count_with(std::shared_ptr<Usage> usage) const;
 
  private:
   explicit KeyVersion(VersionRecord record);
-  ByteView hmac_key() const;
+  Result<void> open_symmetric(const KeyRecord& key, const KeyTypeInfo& type);
+  Result<void> open_key_pair(const KeyRecord& key, const KeyTypeInfo& type);
 
+  // Without the private half of a key pair, which is in private_ alone.
   VersionRecord record_;
   std::string prefix_;
   std::optional<crypto::Aead> aead_;
-  std::optional<crypto::Hmac> hmac_sha256_;  // the usual algorithm, ready
-  // On a line of its own: the loops' readers of the rest do not feel it.
-  alignas(64) mutable std::atomic<std::uint64_t> seals_{0};
+  std::optional<crypto::Cmac> cmac_;
+  std::optional<crypto::PrivateKey> private_;
+  std::optional<crypto::PublicKey> public_;
+  SecretBytes ed25519_key_;  // seed ‖ public key, of derived keys
+  std::optional<crypto::Hmac> hmac_sha256_;     // the usual algorithm, ready
+  mutable std::atomic<Usage*> usage_{nullptr};  // that of usage_owner_
+  mutable std::shared_ptr<Usage> usage_owner_;
 };
 
 /// Creation times as they became known, shared by all snapshots of one key, so

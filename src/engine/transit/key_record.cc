@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/wire.h"
 
 namespace bulla::engine::transit {
@@ -18,19 +19,23 @@ enum Flag : std::uint32_t {
   kExportable = 4,
   kPlaintextBackup = 8,
   kDeletionAllowed = 16,
-  kAllFlags = 31,
+  kImported = 32,
+  kImportedRotation = 64,
+  kSoftDeleted = 128,
+  kBackedUp = 256,  // a stamp follows
+  kRestored = 512,  // a stamp follows
+  kAllFlags = 1023,
 };
-enum MaterialTag : std::uint8_t { kSymmetric = 1, kHmac = 2 };
-
-constexpr std::size_t kMaterialBytesMax = 512;
-constexpr std::size_t kHmacKeyBytes = 32;
-constexpr std::uint32_t kConvergentVersionMax = 3;
 
 std::uint32_t flags_of(const KeyRecord& r) {
   return (r.derived ? kDerived : 0U) | (r.convergent ? kConvergent : 0U) |
          (r.exportable ? kExportable : 0U) |
          (r.allow_plaintext_backup ? kPlaintextBackup : 0U) |
-         (r.deletion_allowed ? kDeletionAllowed : 0U);
+         (r.deletion_allowed ? kDeletionAllowed : 0U) |
+         (r.imported ? kImported : 0U) |
+         (r.allow_imported_rotation ? kImportedRotation : 0U) |
+         (r.soft_deleted ? kSoftDeleted : 0U) |
+         (r.backup_info ? kBackedUp : 0U) | (r.restore_info ? kRestored : 0U);
 }
 
 void set_flags(KeyRecord& r, std::uint32_t flags) {
@@ -39,6 +44,25 @@ void set_flags(KeyRecord& r, std::uint32_t flags) {
   r.exportable = (flags & kExportable) != 0;
   r.allow_plaintext_backup = (flags & kPlaintextBackup) != 0;
   r.deletion_allowed = (flags & kDeletionAllowed) != 0;
+  r.imported = (flags & kImported) != 0;
+  r.allow_imported_rotation = (flags & kImportedRotation) != 0;
+  r.soft_deleted = (flags & kSoftDeleted) != 0;
+}
+
+void write_stamp(WireWriter& w, const std::optional<KeyStamp>& stamp) {
+  if (stamp) w.i64(unix_nanos(stamp->time)).u32(stamp->version);
+}
+
+std::optional<KeyStamp> read_stamp(WireReader& reader, bool there) {
+  if (!there) return std::nullopt;
+  const Time time = from_unix_nanos(reader.i64());
+  return KeyStamp{.time = time, .version = reader.u32()};
+}
+
+bool stamp_plausible(const std::optional<KeyStamp>& stamp) {
+  return !stamp ||
+         (stamp->time.time_since_epoch().count() >= 0 && stamp->version >= 1 &&
+          stamp->version <= KeyRecord::kVersionMax);
 }
 
 bool read_id(WireReader& reader, KeyId& id) {
@@ -70,7 +94,9 @@ SecretBytes encode(const KeyRecord& record) {
   w.u32(record.key_size).u32(record.latest_version);
   w.u32(record.min_decryption_version).u32(record.min_encryption_version);
   w.u32(record.min_available_version).i64(unix_nanos(record.latest_created));
-  w.i64(record.auto_rotate_period.count());
+  w.i64(record.auto_rotate_period.count()).u64(record.max_operations);
+  write_stamp(w, record.backup_info);
+  write_stamp(w, record.restore_info);
   return std::move(w).finish();
 }
 
@@ -91,14 +117,20 @@ Result<KeyRecord> decode_key_record(ByteView bytes) {
   record.min_available_version = reader.u32();
   record.latest_created = from_unix_nanos(reader.i64());
   record.auto_rotate_period = Seconds(reader.i64());
+  record.max_operations = reader.u64();
+  record.backup_info = read_stamp(reader, (flags & kBackedUp) != 0);
+  record.restore_info = read_stamp(reader, (flags & kRestored) != 0);
   TRY(reader.finish(kWhat));
   const KeyTypeInfo* info = find_key_type(type);
   if (format != kFormat || !id_ok || info == nullptr || kdf > 1 ||
       (flags & ~std::uint32_t{kAllFlags}) != 0 || record.name.empty() ||
       record.name.size() > KeyRecord::kNameBytesMax ||
-      record.key_size > kMaterialBytesMax ||
+      record.key_size > kHmacKeyBytesMax ||
       record.latest_created.time_since_epoch().count() < 0 ||
-      record.auto_rotate_period.count() < 0 || !versions_plausible(record)) {
+      record.auto_rotate_period.count() < 0 ||
+      record.max_operations > KeyRecord::kOperationsMax ||
+      !stamp_plausible(record.backup_info) ||
+      !stamp_plausible(record.restore_info) || !versions_plausible(record)) {
     return fail(implausible(kWhat));
   }
   record.type = info->type;
@@ -107,63 +139,21 @@ Result<KeyRecord> decode_key_record(ByteView bytes) {
   return record;
 }
 
-SecretBytes encode(const VersionRecord& record) {
+SecretBytes encode(const UsageRecord& record) {
   WireWriter w;
-  w.u8(kFormat).bytes(record.key_id).u32(record.number);
-  w.i64(unix_nanos(record.created)).u32(record.convergent_version);
-  w.bytes(record.hmac_key.expose());
-  if (const auto* key = std::get_if<SymmetricMaterial>(&record.material)) {
-    w.u8(kSymmetric).bytes(key->key.expose());
-  } else {
-    w.u8(kHmac).bytes(std::get<HmacMaterial>(record.material).key.expose());
-  }
+  w.u8(kFormat).u64(record.ceiling);
   return std::move(w).finish();
 }
 
-Result<VersionRecord> decode_version_record(ByteView bytes) {
-  constexpr std::string_view kWhat = "transit key version";
+Result<UsageRecord> decode_usage_record(ByteView bytes) {
+  constexpr std::string_view kWhat = "transit usage record";
   WireReader reader(bytes);
-  VersionRecord record;
   const std::uint8_t format = reader.u8();
-  const bool id_ok = read_id(reader, record.key_id);
-  record.number = reader.u32();
-  record.created = from_unix_nanos(reader.i64());
-  record.convergent_version = reader.u32();
-  const ByteView hmac_key = reader.bytes();
-  const std::uint8_t tag = reader.u8();
-  const ByteView key = reader.bytes();
+  const UsageRecord record{.ceiling = reader.u64()};
   TRY(reader.finish(kWhat));
-  const bool hmac = tag == kHmac;
-  if (format != kFormat || !id_ok || record.number < 1 ||
-      record.number > KeyRecord::kVersionMax ||
-      record.convergent_version > kConvergentVersionMax ||
-      hmac_key.size() != (hmac ? 0 : kHmacKeyBytes) ||
-      (tag != kSymmetric && !hmac) || key.empty() ||
-      key.size() > kMaterialBytesMax) {
+  if (format != kFormat || record.ceiling > KeyRecord::kOperationsMax) {
     return fail(implausible(kWhat));
   }
-  record.hmac_key = SecretBytes::copy_of(hmac_key);
-  if (hmac) {
-    record.material = HmacMaterial{SecretBytes::copy_of(key)};
-  } else {
-    record.material = SymmetricMaterial{SecretBytes::copy_of(key)};
-  }
-  return record;
-}
-
-SecretBytes encode(const PurgeRecord& record) {
-  WireWriter w;
-  w.u8(kFormat).u32(record.below);
-  return std::move(w).finish();
-}
-
-Result<PurgeRecord> decode_purge_record(ByteView bytes) {
-  constexpr std::string_view kWhat = "transit purge record";
-  WireReader reader(bytes);
-  const std::uint8_t format = reader.u8();
-  PurgeRecord record{.below = reader.u32()};
-  TRY(reader.finish(kWhat));
-  if (format != kFormat) return fail(implausible(kWhat));
   return record;
 }
 
@@ -173,8 +163,31 @@ std::string key_path(std::string_view name) {
 std::string versions_prefix(std::string_view name) {
   return fmt::format("version/{}/", name);
 }
-std::string version_path(std::string_view name, std::uint32_t number) {
-  return fmt::format("version/{}/{:08x}", name, number);
+std::string versions_prefix(std::string_view name, const KeyId& id) {
+  return fmt::format("version/{}/{}/", name, hex_encode(id));
+}
+std::string version_path(std::string_view name, const KeyId& id,
+                         std::uint32_t number) {
+  return fmt::format("version/{}/{}/{:08x}", name, hex_encode(id), number);
+}
+std::string usage_prefix(std::string_view name) {
+  return fmt::format("usage/{}/", name);
+}
+std::string usage_prefix(std::string_view name, const KeyId& id) {
+  return fmt::format("usage/{}/{}/", name, hex_encode(id));
+}
+std::string usage_path(std::string_view name, const KeyId& id,
+                       std::uint32_t number) {
+  return fmt::format("usage/{}/{}/{:08x}", name, hex_encode(id), number);
+}
+std::uint32_t usage_number(std::string_view path) {
+  constexpr std::size_t kDigits = 8;
+  if (path.size() < kDigits) return 0;
+  std::array<std::uint8_t, kDigits / 2> bytes{};
+  const auto decoded = hex_decode(path.substr(path.size() - kDigits));
+  if (!decoded) return 0;
+  std::ranges::copy(*decoded, bytes.begin());
+  return get_be32(bytes.data());
 }
 std::string purge_path(std::string_view name) {
   return fmt::format("purge/{}", name);

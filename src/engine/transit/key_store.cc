@@ -6,8 +6,8 @@
 
 namespace bulla::engine::transit {
 
-KeyStore::KeyStore(barrier::View storage, crypto::Rng& rng)
-    : storage_(std::move(storage)), rng_(rng) {}
+KeyStore::KeyStore(barrier::View storage, crypto::Rng& rng, KeyStoreRules rules)
+    : storage_(std::move(storage)), rng_(rng), rules_(std::move(rules)) {}
 
 KeyStore::Shard& KeyStore::shard_of(std::string_view name) {
   return shards_[TextHash{}(name) % kShards];
@@ -115,9 +115,10 @@ Result<std::optional<KeyStore::Stored>> KeyStore::read_record(
   return Stored{std::move(record), entry->version};
 }
 
-Result<std::shared_ptr<const KeyVersion>> KeyStore::read_version(
+Result<KeyStore::StoredVersion> KeyStore::read_version_record(
     const KeyRecord& record, std::uint32_t number) const {
-  TRY_ASSIGN(const auto entry, storage_.get(version_path(record.name, number)));
+  TRY_ASSIGN(const auto entry,
+             storage_.get(version_path(record.name, record.id, number)));
   if (!entry) {
     return fail(corrupt(
         fmt::format("key {}: version {} is missing", record.name, number)));
@@ -128,11 +129,16 @@ Result<std::shared_ptr<const KeyVersion>> KeyStore::read_version(
         corrupt(fmt::format("key {}: the entry of version {} is another key's",
                             record.name, number)));
   }
-  return KeyVersion::make(record, std::move(version));
+  return StoredVersion{std::move(version), entry->version};
 }
 
-Result<std::shared_ptr<const Key>> KeyStore::load(
-    const KeyRecord& record) const {
+Result<KeyStore::VersionPtr> KeyStore::read_version(
+    const KeyRecord& record, std::uint32_t number) const {
+  TRY_ASSIGN(auto stored, read_version_record(record, number));
+  return KeyVersion::make(record, std::move(stored.record));
+}
+
+Result<KeyStore::KeyPtr> KeyStore::load(const KeyRecord& record) const {
   TRY_ASSIGN(auto latest, read_version(record, record.latest_version));
   return std::make_shared<const Key>(
       record, VersionTree().with(record.latest_version, std::move(latest)),
@@ -172,15 +178,23 @@ Result<Time> KeyStore::creation_time(const Key& key, std::uint32_t number) {
     return version->created();
   }
   if (const auto known = key.times()->get(number)) return *known;
-  TRY_ASSIGN(const auto entry,
-             storage_.get(version_path(key.record().name, number)));
-  if (!entry) {
-    return fail(corrupt(fmt::format("key {}: version {} is missing",
-                                    key.record().name, number)));
+  TRY_ASSIGN(const auto stored, read_version_record(key.record(), number));
+  key.times()->set(number, stored.record.created);
+  return stored.record.created;
+}
+
+Result<void> KeyStore::visit_versions(const Key& key, std::uint32_t first,
+                                      std::uint32_t last,
+                                      const Visitor& visit) const {
+  for (std::uint32_t number = first; number <= last; ++number) {
+    if (const KeyVersion* version = key.loaded(number)) {
+      TRY(visit(*version));
+      continue;
+    }
+    TRY_ASSIGN(const auto version, read_version(key.record(), number));
+    TRY(visit(*version));
   }
-  TRY_ASSIGN(const auto version, decode_version_record(entry->value.expose()));
-  key.times()->set(number, version.created);
-  return version.created;
+  return {};
 }
 
 Result<std::vector<std::string>> KeyStore::list(std::string_view after,

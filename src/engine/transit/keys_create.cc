@@ -11,7 +11,7 @@ namespace bulla::engine::transit {
 namespace {
 
 Result<std::uint32_t> key_size(const KeyTypeInfo& type, std::int64_t asked) {
-  const bool sized = type.key_bytes == 0;
+  const bool sized = type.family == KeyFamily::kHmac;
   if (asked == 0) {
     return sized ? static_cast<std::uint32_t>(kHmacKeyBytesMin) : 0U;
   }
@@ -43,6 +43,8 @@ Result<KeyRecord> wanted_key(const api::Fields& fields) {
   }
   wanted.type = type->type;
   TRY_ASSIGN(wanted.key_size, key_size(*type, fields.integer("key_size")));
+  TRY_ASSIGN(wanted.max_operations,
+             check_max_operations(fields.integer("max_operations"), wanted));
   wanted.kdf = wanted.derived ? Kdf::kHkdfSha256 : Kdf::kCounter;
   wanted.exportable = fields.boolean("exportable");
   wanted.allow_plaintext_backup = fields.boolean("allow_plaintext_backup");

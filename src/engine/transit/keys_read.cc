@@ -9,12 +9,12 @@ Result<api::Response> TransitBackend::keys_read(const Request& request,
                                                 Context& context) {
   TRY_ASSIGN(const Key* key, find_key(request.param("name"), context));
   if (key == nullptr) return Response::none();
-  // Of use only to types with public keys; bad base64 is refused for all.
-  const std::string_view derivation = request.fields.text("context");
-  if (!derivation.empty() && !base64_decode(derivation)) {
+  // Of use to derived ed25519 keys alone; bad base64 is refused for all.
+  const auto derivation = base64_decode(request.fields.text("context"));
+  if (!derivation) {
     return fail(invalid_argument("failed to base64-decode context"));
   }
-  return key_body(*key);
+  return key_body(*key, *derivation);
 }
 
 }  // namespace bulla::engine::transit

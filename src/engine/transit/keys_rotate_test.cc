@@ -61,6 +61,26 @@ TEST_F(KeysRotateTest, AutoRotationKeepsItsHours) {
   EXPECT_EQ(latest(), "3");
 }
 
+// A clock that was years ahead for a while does not stop rotation for years.
+TEST_F(KeysRotateTest, AutoRotationSurvivesAClockThatJumpsBack) {
+  make_key("k", R"({"auto_rotate_period":"2h"})");
+  const auto latest = [&] { return get("keys/k").at("/latest_version"); };
+  const Seconds ahead{10 * 365 * 86400};
+  clock_.time += ahead;
+  backend_->tick(clock_.time);
+  EXPECT_EQ(latest(), "2");
+  clock_.time -= ahead;
+  backend_->tick(clock_.time);  // version 2 is from the future: no longer so
+  EXPECT_EQ(latest(), "3");
+  clock_.time += Seconds(7300);
+  backend_->tick(clock_.time);
+  EXPECT_EQ(latest(), "4");
+  // A step that is corrected soon is none.
+  clock_.time -= Seconds(3700);
+  backend_->tick(clock_.time);
+  EXPECT_EQ(latest(), "4");
+}
+
 TEST_F(KeysRotateTest, TenThousandRotations) {
   constexpr std::uint32_t kRotations = 10'000;
   make_key("k");
@@ -75,10 +95,22 @@ TEST_F(KeysRotateTest, TenThousandRotations) {
   // The record does not grow, and memory keeps a bounded part of the versions.
   EXPECT_EQ(view_.get(key_path("k")).value()->value.size(), record_size);
   EXPECT_LE(snapshot("k")->versions().size(), 4097U);
-  // After a restart the latest version is all that is read.
+  // After a restart the latest version is all that is read, in as many steps
+  // as of a key that was never rotated.
+  make_key("young");
+  const auto steps_of_first_encrypt = [&](std::string_view name) {
+    restart();
+    storage_.clear();
+    encrypt(name, "x");
+    return storage_.steps();
+  };
+  EXPECT_EQ(steps_of_first_encrypt("k"), steps_of_first_encrypt("young"));
   restart();
   EXPECT_THAT(encrypt("k", "x"), StartsWith("vault:v10001:"));
   EXPECT_EQ(snapshot("k")->versions().size(), 1U);
+  const std::uint64_t steps = storage_.steps();
+  encrypt("k", "x");
+  EXPECT_EQ(storage_.steps(), steps);
   EXPECT_EQ(decrypt("k", first), "first");
   EXPECT_EQ(snapshot("k")->versions().size(), 2U);
   // The key body shows all versions, and loads none of them.

@@ -17,8 +17,10 @@ TEST_F(KeysTest, AFreshKeysBody) {
       R"({"allow_plaintext_backup":false,"auto_rotate_period":0,)"
       R"("deletion_allowed":false,"derived":false,"exportable":false,)"
       R"("imported_key":false,"keys":{"1":1700000000},"latest_version":1,)"
+      R"("max_operations":4026531840,)"
       R"("min_available_version":0,"min_decryption_version":1,)"
-      R"("min_encryption_version":0,"name":"k","soft_deleted":false,)"
+      R"("min_encryption_version":0,"name":"k","operations":{"1":0},)"
+      R"("soft_deleted":false,)"
       R"("supports_decryption":true,"supports_derivation":true,)"
       R"("supports_encryption":true,"supports_signing":false,)"
       R"("type":"aes256-gcm96"})");

@@ -22,12 +22,14 @@ enum class Count : std::uint8_t {
   kRewrap,
   kDatakey,
   kHmac,
+  kCmac,
+  kSign,
   kVerify,
   kRandom,
   kHash,
   kItems,
 };
-constexpr std::size_t kCounts = 9;
+constexpr std::size_t kCounts = 11;
 
 /// One thread's counters: written by it alone, read by any.
 class Counters {
@@ -117,11 +119,17 @@ struct TransitMetrics {
   std::uint64_t rewrap = 0;
   std::uint64_t datakey = 0;
   std::uint64_t hmac = 0;
+  std::uint64_t cmac = 0;
+  std::uint64_t sign = 0;
   std::uint64_t verify = 0;
   std::uint64_t random = 0;
   std::uint64_t hash = 0;
   std::uint64_t items = 0;  ///< Messages, each of a batch counted.
   std::uint64_t keys_in_memory = 0;
+  /// Encryptions by the version that did most, as of the last tick.
+  std::uint64_t highest_operations = 0;
+  /// Keys rotated because a version had done all it may.
+  std::uint64_t limit_rotations = 0;
 };
 
 }  // namespace bulla::engine::transit

@@ -17,6 +17,7 @@ Result<Cipher::Sealed> rewrap_item(Cipher& cipher, const BatchItem& item) {
   if (item.ciphertext.empty()) {
     return fail(invalid_argument("missing ciphertext to decrypt"));
   }
+  TRY(cipher.set_padding(item.seal_padding, item.open_padding));
   TRY_ASSIGN(const ByteView plaintext,
              cipher.open(item.ciphertext, item.context, {}));
   auto sealed =
@@ -31,6 +32,8 @@ Result<api::Response> rewrap_single(const api::Request& request,
   item.ciphertext = request.fields.text("ciphertext");
   item.context = request.fields.text("context");
   item.key_version = request.fields.integer("key_version");
+  item.seal_padding = request.fields.text("encrypt_padding_scheme");
+  item.open_padding = request.fields.text("decrypt_padding_scheme");
   TRY_ASSIGN(const Cipher::Sealed sealed, rewrap_item(cipher, item));
   std::string data;
   data.reserve(base64_encoded_size(sealed.bytes.size()) + kItemOverhead);
@@ -43,12 +46,18 @@ Result<api::Response> rewrap_single(const api::Request& request,
   return api::Response::with_data(std::move(data));
 }
 
-Result<api::Response> rewrap_batch(Cipher& cipher) {
+Result<api::Response> rewrap_batch(const api::Request& request,
+                                   Cipher& cipher) {
   std::size_t bytes = 0;
-  const std::vector<BatchItem>& items = cipher.loop().items;
-  for (const BatchItem& item : items) {
+  std::vector<BatchItem>& items = cipher.loop().items;
+  const std::string_view seal = request.fields.text("encrypt_padding_scheme");
+  const std::string_view open = request.fields.text("decrypt_padding_scheme");
+  for (BatchItem& item : items) {
+    if (item.seal_padding.empty()) item.seal_padding = seal;
+    if (item.open_padding.empty()) item.open_padding = open;
     bytes += item.ciphertext.size() + item.reference.size() + kItemOverhead;
   }
+  cipher.expect(items.size());
   BatchAnswer answer(bytes);
   for (const BatchItem& item : items) {
     const auto sealed = rewrap_item(cipher, item);
@@ -80,7 +89,8 @@ Result<api::Response> TransitBackend::rewrap(const Request& request,
   TRY_ASSIGN(const Key* key, require_key(request.param("name"), context,
                                          "encryption key not found"));
   Cipher cipher(*key, keys_, loop, context);
-  auto answer = batch ? rewrap_batch(cipher) : rewrap_single(request, cipher);
+  auto answer =
+      batch ? rewrap_batch(request, cipher) : rewrap_single(request, cipher);
   if (!answer) return answer;
   loop.counters->add(Count::kRewrap);
   loop.counters->add(Count::kItems, batch ? loop.items.size() : 1);

@@ -5,6 +5,7 @@
 
 #include "engine/tools/hash.h"
 #include "engine/tools/random.h"
+#include "engine/transit/route_fields.h"
 #include "engine/transit/transit.h"
 
 namespace bulla::engine::transit {
@@ -15,88 +16,6 @@ using api::Field;
 using api::FieldType;
 using api::Operation;
 using api::Route;
-
-constexpr Field kName{
-    .name = "name", .description = "The name of the key.", .required = true};
-constexpr Field kContext{
-    .name = "context",
-    .description =
-        "Base64 context for key derivation; required by keys that "
-        "are derived."};
-constexpr Field kKeyVersion{
-    .name = "key_version",
-    .type = FieldType::kInt,
-    .description =
-        "The version to use: 0 for the latest, or at least the "
-        "key's min_encryption_version.",
-    .default_text = "0"};
-constexpr Field kAssociatedData{
-    .name = "associated_data",
-    .description =
-        "Base64 data that is authenticated, not encrypted; the "
-        "same is needed to decrypt."};
-constexpr Field kBatchInput{
-    .name = "batch_input",
-    .type = FieldType::kAny,
-    .description =
-        "A list of items to process in one request; the answer "
-        "keeps their order."};
-constexpr Field kPartialFailure{
-    .name = "partial_failure_response_code",
-    .type = FieldType::kInt,
-    .description =
-        "The status of an answer in which some items failed and "
-        "some did not."};
-constexpr Field kUrlAlgorithm{
-    .name = "urlalgorithm",
-    .description = "The hash algorithm, as part of the URL."};
-constexpr Field kKeyType{.name = "type",
-                         .description = "The type of key to create.",
-                         .default_text = "aes256-gcm96"};
-constexpr Field kConvergent{
-    .name = "convergent_encryption",
-    .type = FieldType::kBool,
-    .description =
-        "Whether equal plaintexts give equal ciphertexts in equal "
-        "contexts; needs derived.",
-    .default_text = "false"};
-constexpr Field kExportable{
-    .name = "exportable",
-    .type = FieldType::kBool,
-    .description = "Whether the key may be exported. Cannot be taken back.",
-    .default_text = "false"};
-constexpr Field kPlaintextBackup{
-    .name = "allow_plaintext_backup",
-    .type = FieldType::kBool,
-    .description =
-        "Whether the key may be backed up in plain text. Cannot be "
-        "taken back.",
-    .default_text = "false"};
-constexpr Field kAutoRotate{
-    .name = "auto_rotate_period",
-    .type = FieldType::kDuration,
-    .description =
-        "The age at which the key is rotated by itself; 0 for "
-        "never, otherwise at least an hour.",
-    .default_text = "0"};
-
-constexpr std::string_view kHmacSynopsis =
-    "Authenticates data with the named key.";
-constexpr std::string_view kVerifySynopsis =
-    "Verifies a signature or an HMAC made by the named key.";
-
-constexpr Field text_field(std::string_view name, std::string_view description,
-                           std::string_view otherwise = {}) {
-  return {.name = name, .description = description, .default_text = otherwise};
-}
-constexpr Field typed(std::string_view name, FieldType type,
-                      std::string_view description,
-                      std::string_view otherwise = {}) {
-  return {.name = name,
-          .type = type,
-          .description = description,
-          .default_text = otherwise};
-}
 
 }  // namespace
 
@@ -121,7 +40,7 @@ void TransitBackend::add_use_routes(std::vector<Route>& routes) {
   routes.push_back(
       {.pattern = "encrypt/:name",
        .fields = {kName, text_field("plaintext", "Base64 plaintext."), kContext,
-                  kKeyType, kConvergent, kKeyVersion, kAssociatedData,
+                  kKeyType, kConvergent, kKeyVersion, kAssociatedData, kPadding,
                   kBatchInput, kPartialFailure},
        .methods = {inline_update(&TransitBackend::encrypt)},
        .exists =
@@ -133,14 +52,21 @@ void TransitBackend::add_use_routes(std::vector<Route>& routes) {
   routes.push_back(
       {.pattern = "decrypt/:name",
        .fields = {kName, text_field("ciphertext", "\"vault:vN:…\"."), kContext,
-                  kAssociatedData, kBatchInput, kPartialFailure},
+                  kAssociatedData, kPadding, kBatchInput, kPartialFailure},
        .methods = {inline_update(&TransitBackend::decrypt)},
        .synopsis = "Decrypts a ciphertext or a batch of them with the named "
                    "key."});
   routes.push_back(
       {.pattern = "rewrap/:name",
        .fields = {kName, text_field("ciphertext", "\"vault:vN:…\"."), kContext,
-                  kKeyVersion, kBatchInput},
+                  kKeyVersion,
+                  text_field("decrypt_padding_scheme",
+                             "oaep or pkcs1v15, of RSA keys: how it is sealed.",
+                             "oaep"),
+                  text_field("encrypt_padding_scheme",
+                             "oaep or pkcs1v15, of RSA keys: how to seal it.",
+                             "oaep"),
+                  kBatchInput},
        .methods = {inline_update(&TransitBackend::rewrap)},
        .synopsis = "Encrypts a ciphertext anew, by default under the latest "
                    "version, without showing its plaintext."});
@@ -155,45 +81,6 @@ void TransitBackend::add_use_routes(std::vector<Route>& routes) {
                         "The data key's length: 128, 256 or 512.", "256")},
        .methods = {inline_update(&TransitBackend::datakey)},
        .synopsis = "Makes a data key, encrypted under the named key."});
-}
-
-void TransitBackend::add_mac_routes(std::vector<Route>& routes) {
-  const std::vector<Field> hmac_fields{
-      kName,
-      kUrlAlgorithm,
-      text_field("input", "The base64 data to authenticate."),
-      text_field("algorithm", "The hash algorithm.", "sha2-256"),
-      kKeyVersion,
-      kBatchInput};
-  const std::vector<Field> verify_fields{
-      kName,
-      kUrlAlgorithm,
-      text_field("input", "The base64 data that was signed or authenticated."),
-      text_field("hmac", "The HMAC to verify."),
-      text_field("signature", "The signature to verify."),
-      text_field("hash_algorithm", "The hash algorithm.", "sha2-256"),
-      text_field("algorithm", "Deprecated; hash_algorithm is read."),
-      kContext,
-      typed("prehashed", FieldType::kBool, "Whether input is hashed already.",
-            "false"),
-      text_field("signature_algorithm", "pss or pkcs1v15, of RSA keys."),
-      text_field("marshaling_algorithm", "asn1 or jws.", "asn1"),
-      text_field("salt_length", "auto, hash or a number, of RSA keys.", "auto"),
-      kBatchInput};
-  for (const std::string_view pattern :
-       {"hmac/:name", "hmac/:name/:urlalgorithm"}) {
-    routes.push_back({.pattern = pattern,
-                      .fields = hmac_fields,
-                      .methods = {inline_update(&TransitBackend::hmac)},
-                      .synopsis = kHmacSynopsis});
-  }
-  for (const std::string_view pattern :
-       {"verify/:name", "verify/:name/:urlalgorithm"}) {
-    routes.push_back({.pattern = pattern,
-                      .fields = verify_fields,
-                      .methods = {inline_update(&TransitBackend::verify)},
-                      .synopsis = kVerifySynopsis});
-  }
 }
 
 void TransitBackend::add_key_routes(std::vector<Route>& routes) {
@@ -212,7 +99,8 @@ void TransitBackend::add_key_routes(std::vector<Route>& routes) {
                   kConvergent, kExportable, kPlaintextBackup, kContext,
                   kAutoRotate,
                   typed("key_size", FieldType::kInt,
-                        "Bytes of an hmac key, 32 to 512.", "0")},
+                        "Bytes of an hmac key, 32 to 512.", "0"),
+                  kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_create),
                    pool(Operation::kRead, &TransitBackend::keys_read),
                    pool(Operation::kDelete, &TransitBackend::keys_delete)},
@@ -230,7 +118,7 @@ void TransitBackend::add_key_change_routes(std::vector<Route>& routes) {
                         "latest or any."),
                   typed("deletion_allowed", FieldType::kBool,
                         "Whether the key may be deleted."),
-                  kExportable, kPlaintextBackup, kAutoRotate},
+                  kExportable, kPlaintextBackup, kAutoRotate, kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_config)},
        .synopsis = "Changes the parameters of a named key."});
   routes.push_back(
@@ -244,6 +132,17 @@ void TransitBackend::add_key_change_routes(std::vector<Route>& routes) {
                                "Versions below this one are destroyed.")},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_trim)},
        .synopsis = "Destroys the oldest versions of a named key."});
+  routes.push_back(
+      {.pattern = "keys/:name/soft-delete",
+       .fields = {kName},
+       .methods = {pool(Operation::kDelete, &TransitBackend::keys_soft_delete)},
+       .synopsis = "Puts a named key out of use, to be restored."});
+  routes.push_back(
+      {.pattern = "keys/:name/soft-delete-restore",
+       .fields = {kName},
+       .methods = {pool(Operation::kUpdate,
+                        &TransitBackend::keys_soft_delete_restore)},
+       .synopsis = "Puts a soft-deleted key back into use."});
 }
 
 void TransitBackend::add_tool_routes(std::vector<Route>& routes) {
@@ -288,6 +187,10 @@ std::vector<Route> TransitBackend::make_routes() {
   std::vector<Route> routes;
   add_use_routes(routes);
   add_mac_routes(routes);
+  add_sign_routes(routes);
+  add_export_routes(routes);
+  add_import_routes(routes);
+  add_backup_routes(routes);
   add_key_routes(routes);
   add_key_change_routes(routes);
   add_tool_routes(routes);

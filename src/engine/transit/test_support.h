@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "engine/test_support.h"
+#include "engine/transit/derivation.h"
+#include "engine/transit/key_material.h"
 #include "engine/transit/transit.h"
 
 namespace bulla::engine::transit {
@@ -94,7 +96,22 @@ class TransitTest : public EngineTest {
       }
     }
     ASSERT_TRUE(view_.put(key_path(name), encode(record).expose()));
-    ASSERT_TRUE(view_.put(version_path(name, 1), encode(version).expose()));
+    ASSERT_TRUE(
+        view_.put(version_path(name, record.id, 1), encode(version).expose()));
+  }
+  /// Stores an Ed25519 key of that seed as version 1, past the endpoints.
+  void plant_ed25519(std::string_view name, ByteView seed, bool derived) {
+    auto pair = crypto::PrivateKey::from_ed25519_seed(seed);
+    ASSERT_TRUE(pair);
+    KeyRecord record;
+    record.type = KeyType::kEd25519;
+    record.derived = derived;
+    record.kdf = derived ? Kdf::kHkdfSha256 : Kdf::kCounter;
+    ASSERT_TRUE(backend_->keys().create(
+        name, record, clock_.time,
+        KeyPairMaterial{.pkcs8 = pair->pkcs8_der(),
+                        .spki = pair->public_key().spki_der(),
+                        .certificates = {}}));
   }
   /// 00 01 02 …
   static Bytes counting(std::size_t size) {

@@ -1,13 +1,24 @@
 #include "engine/transit/transit.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "base/json_writer.h"
 
 namespace bulla::engine::transit {
 
 TransitBackend::TransitBackend(const api::BackendContext& context)
     : storage_(context.storage),
       log_(context.log),
-      keys_(context.storage, context.rng),
+      events_(context.events),
+      uuid_(context.config.uuid),
+      keys_(
+          context.storage, context.rng,
+          {.fips_mode = context.fips_mode,
+           .announce = [this](const KeyRecord& key,
+                              OwnRotation why) { return announce(key, why); }}),
+      hidden_keys_(context.storage.sub("hidden/"), context.rng),
       routes_(make_routes()) {
   load_cache_size();
 }
@@ -53,13 +64,45 @@ Result<const Key*> TransitBackend::require_key(std::string_view name,
   return key;
 }
 
+Result<void> TransitBackend::announce(const KeyRecord& key, OwnRotation why) {
+  std::string data;
+  JsonWriter writer(data);
+  writer.begin_object().member("automatic", true);
+  if (why == OwnRotation::kPeriod) {
+    writer.member("auto_rotate_period",
+                  static_cast<std::int64_t>(key.auto_rotate_period.count()));
+  } else {
+    writer.member("max_operations", operations_limit(key));
+  }
+  writer.member("from_version", key.latest_version).end_object();
+  return events_.announce({.mount_uuid = uuid_,
+                           .path = fmt::format("keys/{}/rotate", key.name),
+                           .data = data});
+}
+
+void TransitBackend::stop() {
+  if (const auto closed = keys_.close_usage(); !closed) {
+    log_.warn(
+        "transit: counts of encryptions were not stored and will start higher",
+        {{"error", closed.error().message()}});
+  }
+}
+
 void TransitBackend::tick(Time now) {
   const std::lock_guard lock(tick_mutex_);
+  if (const auto tended = keys_.tend_usage(); !tended) {
+    log_.warn("transit: storing counts of encryptions failed",
+              {{"error", tended.error().message()}});
+  }
   if (const auto purged = keys_.finish_purges(); !purged) {
     log_.warn("transit: deleting old key versions failed",
               {{"error", purged.error().message()}});
   }
-  if (last_auto_rotate_ && now - *last_auto_rotate_ < kAutoRotateEvery) return;
+  // A clock that has jumped back must not make this wait for it.
+  if (last_auto_rotate_ &&
+      std::chrono::abs(now - *last_auto_rotate_) < kAutoRotateEvery) {
+    return;
+  }
   last_auto_rotate_ = now;
   const auto rotated = keys_.rotate_due(now);
   if (!rotated) {
@@ -95,11 +138,15 @@ TransitMetrics TransitBackend::metrics() const {
           .rewrap = of(Count::kRewrap),
           .datakey = of(Count::kDatakey),
           .hmac = of(Count::kHmac),
+          .cmac = of(Count::kCmac),
+          .sign = of(Count::kSign),
           .verify = of(Count::kVerify),
           .random = of(Count::kRandom),
           .hash = of(Count::kHash),
           .items = of(Count::kItems),
-          .keys_in_memory = keys_.keys_in_memory()};
+          .keys_in_memory = keys_.keys_in_memory(),
+          .highest_operations = keys_.highest_operations(),
+          .limit_rotations = keys_.limit_rotations()};
 }
 
 }  // namespace bulla::engine::transit

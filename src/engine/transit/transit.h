@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +28,15 @@ class TransitBackend final : public api::Backend {
   std::string_view help() const override;
   /// Rotates keys that are due, at most once an hour, and finishes deletions.
   void tick(Time now) override;
+  /// Stores counts of encryptions.
+  void stop() override;
 
   /// Totals over all threads. Any thread.
   TransitMetrics metrics() const;
   KeyStore& keys() { return keys_; }
+  /// The RSA-4096 key that imported material is wrapped for, made on first use.
+  /// Blocks, for seconds then.
+  Result<std::shared_ptr<const Key>> wrapping_pair(Time now);
 
  private:
   using Request = api::Request;
@@ -50,9 +56,20 @@ class TransitBackend final : public api::Backend {
   Answer rewrap(const Request& request, Context& context);
   Answer datakey(const Request& request, Context& context);
   Answer hmac(const Request& request, Context& context);
+  Answer cmac(const Request& request, Context& context);
+  Answer sign(const Request& request, Context& context);
   Answer verify(const Request& request, Context& context);
+  Answer verify_signatures(const Request& request, Context& context,
+                           bool batch);
   Answer random(const Request& request, Context& context);
   Answer hash(const Request& request, Context& context);
+  Answer export_key(const Request& request, Context& context);
+  Answer byok_export(const Request& request, Context& context);
+  Answer wrapping_key(const Request& request, Context& context);
+  Answer import_key(const Request& request, Context& context);
+  Answer import_version(const Request& request, Context& context);
+  Answer backup(const Request& request, Context& context);
+  Answer restore(const Request& request, Context& context);
   Answer keys_list(const Request& request, Context& context);
   Answer keys_create(const Request& request, Context& context);
   Answer keys_read(const Request& request, Context& context);
@@ -60,6 +77,10 @@ class TransitBackend final : public api::Backend {
   Answer keys_config(const Request& request, Context& context);
   Answer keys_rotate(const Request& request, Context& context);
   Answer keys_trim(const Request& request, Context& context);
+  Answer keys_soft_delete(const Request& request, Context& context);
+  Answer keys_soft_delete_restore(const Request& request, Context& context);
+  Answer set_soft_deleted(const Request& request, Context& context,
+                          bool deleted);
   Answer cache_config_read(const Request& request, Context& context);
   Answer cache_config_write(const Request& request, Context& context);
   Answer config_keys_read(const Request& request, Context& context);
@@ -78,12 +99,21 @@ class TransitBackend final : public api::Backend {
   /// The same; kInvalidArgument with `missing` when there is none.
   Result<const Key*> require_key(std::string_view name, Context& context,
                                  std::string_view missing);
-  /// The key body (reference/transit.md §3), read from storage where needed.
-  Answer key_body(const Key& key);
+  /// The key body (reference/transit.md §3), read from storage where needed;
+  /// with the public keys that a derived key has for `context`, if any.
+  Answer key_body(const Key& key, ByteView context = {});
+
+  /// What an import brings: a wrapped key, or a public one.
+  Result<Material> imported_material(const Request& request, Context& context,
+                                     const KeyTypeInfo& type);
 
   std::vector<api::Route> make_routes();
   void add_use_routes(std::vector<api::Route>& routes);
   void add_mac_routes(std::vector<api::Route>& routes);
+  void add_sign_routes(std::vector<api::Route>& routes);
+  void add_export_routes(std::vector<api::Route>& routes);
+  void add_import_routes(std::vector<api::Route>& routes);
+  void add_backup_routes(std::vector<api::Route>& routes);
   void add_key_routes(std::vector<api::Route>& routes);
   void add_key_change_routes(std::vector<api::Route>& routes);
   void add_tool_routes(std::vector<api::Route>& routes);
@@ -93,10 +123,15 @@ class TransitBackend final : public api::Backend {
   api::Method pool(api::Operation operation, Member member);
 
   void load_cache_size();
+  /// Has a rotation audited that nobody asked for.
+  Result<void> announce(const KeyRecord& key, OwnRotation why);
 
   barrier::View storage_;
   const Logger& log_;
+  api::EventSink& events_;
+  const std::string uuid_;
   KeyStore keys_;
+  KeyStore hidden_keys_;  // of no name in the API, and in no list
   std::vector<api::Route> routes_;
 
   mutable std::mutex counters_mutex_;

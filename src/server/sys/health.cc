@@ -34,7 +34,7 @@ bool override_code(const api::Fields& fields, std::string_view name,
   const auto [end, status] =
       std::from_chars(text.data(), text.data() + text.size(), code);
   return status == std::errc{} && end == text.data() + text.size() &&
-         code >= 100 && code <= 599;
+         code >= 100 && code <= 999;
 }
 
 Codes codes_of(const api::Fields& fields) {

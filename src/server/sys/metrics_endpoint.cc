@@ -45,6 +45,7 @@ void add_metrics_routes(Core& core, Routes& routes) {
                                        "Reads the server's metrics.")},
                     .synopsis = "The server's metrics.",
                     .unauthenticated = open,
+                    .metrics = true,
                     .while_sealed = open,
                     .audited = !open});
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,6 +64,10 @@ class SysFixture : public testing::Test {
  protected:
   SysFixture() { rebuild(); }
 
+  using Providers = std::vector<std::unique_ptr<kek::KekProvider>>;
+  /// What seals are configured from the next rebuild() on.
+  std::function<Providers()> providers_;
+
   /// A new core over the same storage, as after a restart; sealed.
   void rebuild() {
     backend_.reset();
@@ -72,7 +77,7 @@ class SysFixture : public testing::Test {
         .rng = rng_,
         .clock = clock_,
         .log = log_,
-        .providers = {},
+        .providers = providers_ ? providers_() : Providers{},
         .engines = {factory("fake", false), factory("fakeauth", true)}});
     Core& core = *core_;
     core.mounts().add_fixed(
@@ -116,6 +121,16 @@ class SysFixture : public testing::Test {
   Result<api::Response> call(api::Operation operation, std::string_view path,
                              std::string_view body = {},
                              std::string_view token = {}) {
+    return call_as(operation, path, body, token, false);
+  }
+  /// The same for a caller whose policy grants sudo.
+  Result<api::Response> sudo(api::Operation operation, std::string_view path,
+                             std::string_view body = {}) {
+    return call_as(operation, path, body, {}, true);
+  }
+  Result<api::Response> call_as(api::Operation operation, std::string_view path,
+                                std::string_view body, std::string_view token,
+                                bool sudo) {
     texts_.emplace_back(path);
     const std::string& kept = texts_.back();
     const RouteMatch match = matcher_->match(kept);
@@ -144,6 +159,7 @@ class SysFixture : public testing::Test {
     context.now = clock_.now();
     context.rng = &rng_;
     context.loop = &loop_;
+    context.sudo = sudo;
     texts_.emplace_back(token);
     context.client_token = texts_.back();
     if (!token.empty()) {

@@ -1,0 +1,53 @@
+#include "engine/transit/key_material.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "crypto/asymmetric.h"
+
+namespace bulla::engine::transit {
+
+Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng) {
+  const KeyTypeInfo& type = key_type_info(key.type);
+  switch (type.family) {
+    case KeyFamily::kAead:
+    case KeyFamily::kCmac:
+      return SymmetricMaterial{rng.secret(type.key_bytes)};
+    case KeyFamily::kHmac:
+      return HmacMaterial{rng.secret(key.key_size)};
+    case KeyFamily::kKeyPair:
+      break;
+  }
+  TRY_ASSIGN(const crypto::PrivateKey pair,
+             crypto::PrivateKey::generate(type.algorithm, type.bits, rng));
+  return KeyPairMaterial{.pkcs8 = pair.pkcs8_der(),
+                         .spki = pair.public_key().spki_der(),
+                         .certificates = {}};
+}
+
+Result<void> check_derivation(const KeyRecord& key) {
+  const KeyTypeInfo& type = key_type_info(key.type);
+  if ((key.derived || key.convergent) && !type.derives) {
+    return fail(internal_error(
+        fmt::format("key derivation and convergent encryption not supported "
+                    "for keys of type {}",
+                    type.name)));
+  }
+  if (key.convergent && !type.convergent) {
+    return fail(internal_error(fmt::format(
+        "convergent encryption not supported for keys of type {}", type.name)));
+  }
+  return {};
+}
+
+Result<void> check_rotation(const KeyRecord& key) {
+  if (key.soft_deleted) {
+    return fail(internal_error("refusing to use soft-deleted key"));
+  }
+  if (key.may_rotate()) return {};
+  return fail(internal_error(fmt::format(
+      "imported key {} does not allow rotation within Vault", key.name)));
+}
+
+}  // namespace bulla::engine::transit

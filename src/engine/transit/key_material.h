@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "crypto/rng.h"
+#include "engine/transit/key_record.h"
+
+namespace bulla::engine::transit {
+
+/// Fresh material for a key of that type. RSA takes up to seconds: on the
+/// worker pool, and under no lock. Any thread.
+///   kExhausted  no secure memory left.
+Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng);
+
+/// Whether keys of that type may be derived and convergent as `key` is.
+///   kInternal  with the reference's texts (reference/transit.md §3).
+Result<void> check_derivation(const KeyRecord& key);
+
+/// Whether the server may add a version to `key` by itself or when asked to.
+///   kInternal  soft-deleted, or imported without allow_rotation.
+Result<void> check_rotation(const KeyRecord& key);
+
+}  // namespace bulla::engine::transit
