@@ -68,6 +68,8 @@ class TransitBackend final : public api::Backend {
   Answer keys_soft_delete_restore(const Request& request, Context& context);
   Answer set_soft_deleted(const Request& request, Context& context,
                           bool deleted);
+  Answer csr(const Request& request, Context& context);
+  Answer set_certificate(const Request& request, Context& context);
   Answer cache_config_read(const Request& request, Context& context);
   Answer cache_config_write(const Request& request, Context& context);
   Answer config_keys_read(const Request& request, Context& context);
@@ -86,6 +88,10 @@ class TransitBackend final : public api::Backend {
   /// The same; kInvalidArgument with `missing` when there is none.
   Result<const Key*> require_key(std::string_view name, Context& context,
                                  std::string_view missing);
+  /// The key that a request wants to have certified.
+  ///   kInvalidArgument  there is none, or it cannot be.
+  Result<const Key*> require_certifiable(const Request& request,
+                                         Context& context);
   /// The RSA-4096 key that imported material is wrapped for, made on first use.
   /// Blocks, for seconds then.
   Result<std::shared_ptr<const Key>> wrapping_key(Time now);
@@ -99,6 +105,7 @@ class TransitBackend final : public api::Backend {
   void add_sign_routes(std::vector<api::Route>& routes);
   void add_key_routes(std::vector<api::Route>& routes);
   void add_key_change_routes(std::vector<api::Route>& routes);
+  void add_certificate_routes(std::vector<api::Route>& routes);
   void add_tool_routes(std::vector<api::Route>& routes);
   void add_config_routes(std::vector<api::Route>& routes);
   api::Handler handler(Member member);
