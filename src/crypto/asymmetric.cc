@@ -81,6 +81,14 @@ Result<PublicKey> PublicKey::from_ed25519(ByteView raw) {
 
 AsymmetricAlgorithm PublicKey::algorithm() const { return impl_->algorithm; }
 std::size_t PublicKey::bits() const { return impl_->bits; }
+Result<PublicKey> PublicKey::from_rsa(ByteView n, ByteView e) {
+  SpkiParts parts;
+  parts.algorithm = AsymmetricAlgorithm::kRsa;
+  parts.n = n;
+  parts.e = e;
+  return from_spki_der(write_spki(parts));
+}
+
 Bytes PublicKey::spki_der() const { return impl_->spki; }
 std::string PublicKey::spki_pem() const {
   return pem_encode(kPublicLabel, impl_->spki);

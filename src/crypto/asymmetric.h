@@ -77,6 +77,8 @@ class PublicKey {
   static Result<PublicKey> from_spki_pem(std::string_view pem);
   /// `raw` has 32 bytes. kInvalidArgument otherwise.
   static Result<PublicKey> from_ed25519(ByteView raw);
+  /// A modulus and an exponent, big-endian. As from_spki_der.
+  static Result<PublicKey> from_rsa(ByteView n, ByteView e);
 
   AsymmetricAlgorithm algorithm() const;
   /// Of the modulus, or of the curve's field.

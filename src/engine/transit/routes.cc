@@ -187,6 +187,9 @@ std::vector<Route> TransitBackend::make_routes() {
   add_use_routes(routes);
   add_mac_routes(routes);
   add_sign_routes(routes);
+  add_export_routes(routes);
+  add_import_routes(routes);
+  add_backup_routes(routes);
   add_key_routes(routes);
   add_key_change_routes(routes);
   add_certificate_routes(routes);

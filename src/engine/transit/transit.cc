@@ -8,6 +8,7 @@ TransitBackend::TransitBackend(const api::BackendContext& context)
     : storage_(context.storage),
       log_(context.log),
       keys_(context.storage, context.rng),
+      wrapping_keys_(context.storage.sub("import/"), context.rng),
       hidden_keys_(context.storage.sub("hidden/"), context.rng),
       routes_(make_routes()) {
   load_cache_size();

@@ -57,6 +57,13 @@ class TransitBackend final : public api::Backend {
                            bool batch);
   Answer random(const Request& request, Context& context);
   Answer hash(const Request& request, Context& context);
+  Answer export_key(const Request& request, Context& context);
+  Answer byok_export(const Request& request, Context& context);
+  Answer wrapping_key(const Request& request, Context& context);
+  Answer import_key(const Request& request, Context& context);
+  Answer import_version(const Request& request, Context& context);
+  Answer backup(const Request& request, Context& context);
+  Answer restore(const Request& request, Context& context);
   Answer keys_list(const Request& request, Context& context);
   Answer keys_create(const Request& request, Context& context);
   Answer keys_read(const Request& request, Context& context);
@@ -99,10 +106,19 @@ class TransitBackend final : public api::Backend {
   /// with the public keys that a derived key has for `context`, if any.
   Answer key_body(const Key& key, ByteView context = {});
 
+  /// The RSA key that imports are wrapped to, made on first use.
+  Result<std::shared_ptr<const Key>> wrapping_pair(Time now);
+  /// What an import brings: a wrapped key, or a public one.
+  Result<Material> imported_material(const Request& request, Context& context,
+                                     const KeyTypeInfo& type);
+
   std::vector<api::Route> make_routes();
   void add_use_routes(std::vector<api::Route>& routes);
   void add_mac_routes(std::vector<api::Route>& routes);
   void add_sign_routes(std::vector<api::Route>& routes);
+  void add_export_routes(std::vector<api::Route>& routes);
+  void add_import_routes(std::vector<api::Route>& routes);
+  void add_backup_routes(std::vector<api::Route>& routes);
   void add_key_routes(std::vector<api::Route>& routes);
   void add_key_change_routes(std::vector<api::Route>& routes);
   void add_certificate_routes(std::vector<api::Route>& routes);
@@ -117,7 +133,8 @@ class TransitBackend final : public api::Backend {
   barrier::View storage_;
   const Logger& log_;
   KeyStore keys_;
-  KeyStore hidden_keys_;  // of no name in the API, and in no list
+  KeyStore wrapping_keys_;  // the one key that imports are wrapped to
+  KeyStore hidden_keys_;    // of no name in the API, and in no list
   std::vector<api::Route> routes_;
 
   mutable std::mutex counters_mutex_;

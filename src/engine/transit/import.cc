@@ -1,0 +1,177 @@
+// POST keys/:name/import and keys/:name/import_version (reference/transit.md
+// §11).
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/encoding.h"
+#include "engine/transit/config_rules.h"
+#include "engine/transit/transit.h"
+#include "engine/transit/wrapping.h"
+
+namespace bulla::engine::transit {
+namespace {
+
+tl::unexpected<Error> refused(std::string_view text) {
+  return fail(internal_error(std::string(text)));
+}
+
+// Whether a wrapped key is given; a public key otherwise.
+Result<bool> gives_ciphertext(const api::Fields& fields) {
+  const bool ciphertext = fields.has("ciphertext");
+  const bool public_key = fields.has("public_key");
+  if (ciphertext && public_key) {
+    return refused(
+        "only one of the following fields, ciphertext and public_key, can be "
+        "set");
+  }
+  if (!ciphertext && !public_key) {
+    return refused(
+        "one of the following fields, ciphertext and public_key, must be set");
+  }
+  return ciphertext;
+}
+
+Result<KeyRecord> wanted_import(const api::Fields& fields) {
+  if (fields.has("convergent_encryption")) {
+    return refused(
+        "import cannot be used on keys with convergent encryption enabled");
+  }
+  KeyRecord wanted;
+  wanted.imported = true;
+  wanted.allow_imported_rotation = fields.boolean("allow_rotation");
+  wanted.auto_rotate_period = fields.duration("auto_rotate_period");
+  if (wanted.auto_rotate_period.count() > 0 &&
+      !wanted.allow_imported_rotation) {
+    return refused(
+        "allow_rotation must be set to true if auto-rotation is enabled");
+  }
+  TRY(check_auto_rotate_period(wanted.auto_rotate_period));
+  const std::string_view name = fields.text("type", "aes256-gcm96");
+  const KeyTypeInfo* type = find_key_type(name);
+  if (type == nullptr) {
+    return fail(invalid_argument(fmt::format("unknown key type: {}", name)));
+  }
+  wanted.type = type->type;
+  // Imported keys derive by the legacy counter mode, as the reference's do.
+  wanted.derived = fields.boolean("derived");
+  wanted.exportable = fields.boolean("exportable");
+  wanted.allow_plaintext_backup = fields.boolean("allow_plaintext_backup");
+  return wanted;
+}
+
+KeyPairMaterial* as_pair(Material& material) {
+  return std::get_if<KeyPairMaterial>(&material);
+}
+
+bool same_pair(const KeyPairMaterial& a, const KeyPairMaterial& b) {
+  return a.spki == b.spki;
+}
+
+// Gives a version that has a public key only its private half.
+Result<void> complete(VersionRecord& version, Material& given) {
+  auto* const stored = as_pair(version.material);
+  auto* const pair = as_pair(given);
+  if (stored == nullptr || !stored->pkcs8.empty()) {
+    return refused("private key imported, key version cannot be updated");
+  }
+  if (pair == nullptr || pair->pkcs8.empty() || !same_pair(*stored, *pair)) {
+    return refused("cannot import key, key pair does not match");
+  }
+  stored->pkcs8 = std::move(pair->pkcs8);
+  return {};
+}
+
+// Whether `given` is the private half that the latest version waits for.
+bool completes_latest(const Key& key, const Material& given) {
+  const auto* pair = std::get_if<KeyPairMaterial>(&given);
+  const KeyVersion& latest = key.latest();
+  return pair != nullptr && !pair->pkcs8.empty() &&
+         latest.private_key() == nullptr && latest.public_key() != nullptr &&
+         latest.public_key()->spki_der() == pair->spki;
+}
+
+}  // namespace
+
+Result<Material> TransitBackend::imported_material(const Request& request,
+                                                   Context& context,
+                                                   const KeyTypeInfo& type) {
+  const api::Fields& fields = request.fields;
+  TRY_ASSIGN(const bool wrapped, gives_ciphertext(fields));
+  if (!wrapped) return material_from_public(type, fields.text("public_key"));
+  TRY_ASSIGN(const auto hash,
+             wrapping_hash_named(fields.text("hash_function", "SHA256")));
+  TRY_ASSIGN(const auto wrapping, wrapping_pair(context.now));
+  TRY_ASSIGN(const SecretBytes bytes,
+             unwrap_material(*wrapping->latest().private_key(), hash,
+                             fields.text("ciphertext")));
+  return material_from_wrapped(type, bytes.expose());
+}
+
+Result<api::Response> TransitBackend::import_key(const Request& request,
+                                                 Context& context) {
+  TRY_ASSIGN(KeyRecord wanted, wanted_import(request.fields));
+  TRY_ASSIGN(const Key* present, find_key(request.param("name"), context));
+  if (present != nullptr) {
+    return refused(
+        "the import path cannot be used with an existing key; use "
+        "import-version to rotate an existing imported key");
+  }
+  TRY_ASSIGN(Material material,
+             imported_material(request, context, key_type_info(wanted.type)));
+  if (const auto* hmac = std::get_if<HmacMaterial>(&material)) {
+    wanted.key_size = static_cast<std::uint32_t>(hmac->key.size());
+  }
+  TRY_ASSIGN(const auto made, keys_.create(request.param("name"), wanted,
+                                           context.now, std::move(material)));
+  if (made.created) return Response::none();
+  return refused(
+      "the import path cannot be used with an existing key; use "
+      "import-version to rotate an existing imported key");
+}
+
+Result<api::Response> TransitBackend::import_version(const Request& request,
+                                                     Context& context) {
+  const std::string_view name = request.param("name");
+  TRY_ASSIGN(const Key* key, find_key(name, context));
+  if (key == nullptr) {
+    return refused(
+        fmt::format("no key found with name {}; to import a new key, use the "
+                    "import/ endpoint",
+                    name));
+  }
+  if (!key->record().imported) {
+    return refused(
+        "the import_version endpoint can only be used with an imported key");
+  }
+  TRY(key->check_usable());
+  TRY_ASSIGN(Material material,
+             imported_material(request, context, key->type()));
+  std::int64_t number = request.fields.integer("version");
+  if (number == 0 && completes_latest(*key, material)) {
+    number = key->record().latest_version;
+  }
+  if (number == 0) {
+    TRY(keys_.append_version(name, context.now, std::move(material),
+                             [](KeyRecord& record) -> Result<void> {
+                               if (record.imported) return {};
+                               return refused(
+                                   "the import_version endpoint can only be "
+                                   "used with an imported key");
+                             }));
+    return Response::none();
+  }
+  if (number < 0 || number > key->record().latest_version) {
+    return fail(invalid_argument("no such key version"));
+  }
+  TRY(keys_.update_version(name, static_cast<std::uint32_t>(number),
+                           [&](const KeyRecord&, VersionRecord& version) {
+                             return complete(version, material);
+                           }));
+  return Response::none();
+}
+
+}  // namespace bulla::engine::transit
