@@ -48,7 +48,7 @@ class OpenBao:
     def __init__(self, program, config=None):
         self.program, self.config = program, config
         self.directory = pathlib.Path(tempfile.mkdtemp())
-        self.port = free_port()
+        self.port, self.cluster_port = free_port(), free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.token = "root"
         self.session = requests.Session()
@@ -60,9 +60,14 @@ class OpenBao:
                     "-dev-root-token-id=root",
                     f"-dev-listen-address=127.0.0.1:{self.port}"]
         path = self.directory / "bao.hcl"
+        store = self.directory / "store"
+        store.mkdir(exist_ok=True)
         path.write_text(
-            f'storage "file" {{ path = "{self.directory}/store" }}\n'
+            f'storage "raft" {{ path = "{store}"\nnode_id = "one" }}\n'
+            f'api_addr = "{self.address}"\n'
+            f'cluster_addr = "https://127.0.0.1:{self.cluster_port}"\n'
             f'listener "tcp" {{ address = "127.0.0.1:{self.port}"\n'
+            f'cluster_address = "127.0.0.1:{self.cluster_port}"\n'
             f'tls_disable = true }}\n{self.config}\n')
         return [self.program, "server", f"-config={path}"]
 

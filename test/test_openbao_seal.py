@@ -53,6 +53,16 @@ def wait_unsealed(server):
     raise AssertionError("still sealed: " + server.log())
 
 
+def wait_active(server):
+    """Unsealed, and elected."""
+    status = wait_unsealed(server)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while server.request("GET", "sys/health").status_code != 200:
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.2)
+    return status
+
+
 def initialise(server):
     made = server.request("PUT", "sys/init", {
         "recovery_shares": 1, "recovery_threshold": 1})
@@ -63,14 +73,14 @@ def initialise(server):
 def test_unseals_itself(bulla, bao):
     assert bao.request("GET", "sys/init").json()["initialized"] is False
     initialise(bao)
-    status = wait_unsealed(bao)
+    status = wait_active(bao)
     assert status["type"] == "transit" and status["recovery_seal"] is True
     stored = bao.request("POST", "sys/mounts/kv", {"type": "kv"})
     assert stored.status_code == 204, stored.text
     bao.request("POST", "kv/a", {"b": "c"})
     bao.stop()
     bao.start()
-    wait_unsealed(bao)
+    wait_active(bao)
     assert bao.request("GET", "kv/a").json()["data"] == {"b": "c"}
 
 
