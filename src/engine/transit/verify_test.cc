@@ -83,6 +83,10 @@ TEST_F(VerifyTest, TheseTypesMakeNoSignatures) {
   EXPECT_EQ(post_error("verify/k/md5", body), "invalid hash algorithm \"md5\"");
   EXPECT_EQ(post_error("verify/no", R"({"hmac":""})"),
             "encryption key not found");
+  EXPECT_EQ(post_error("verify/no", R"({"hmac":"","algorithm":"md5"})"),
+            "invalid hash algorithm \"md5\"");
+  EXPECT_EQ(post_error("verify/k/none", R"({"hmac":""})"),
+            "algorithm cannot be none");
 }
 
 TEST_F(VerifyTest, Batch) {
