@@ -39,7 +39,7 @@ Result<const Key*> TransitBackend::require_certifiable(const Request& request,
 Result<api::Response> TransitBackend::csr(const Request& request,
                                           Context& context) {
   TRY_ASSIGN(const Key* key, require_certifiable(request, context));
-  TRY(key->check_usable());
+  TRY(keys_.check_usable(*key));
   Cipher cipher(*key, keys_, loop_of(context), context);
   auto pair = private_key(cipher, request.fields);
   if (!pair) {

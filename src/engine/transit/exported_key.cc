@@ -136,8 +136,8 @@ Result<ExportFormat> export_format_named(std::string_view name) {
 
 Result<void> check_exportable(const Key& key, ExportType type) {
   const KeyTypeInfo& info = key.type();
-  if (const auto usable = key.check_usable(); !usable) {
-    return fail(internal_error(usable.error().message()));
+  if (key.record().soft_deleted) {
+    return fail(internal_error("refusing to use soft-deleted key"));
   }
   const bool open =
       type == ExportType::kPublicKey || type == ExportType::kCertificateChain;

@@ -217,7 +217,7 @@ Result<Signed> sign_item(Cipher& cipher, const SignatureOptions& options,
   TRY_ASSIGN(const ByteView input, decode_input(cipher.loop().opened, item));
   const WipeGuard wiped({cipher.loop().opened.reserve(0), input.size()});
   TRY_ASSIGN(const Bytes context, decode_context(item.context));
-  if (const auto usable = key.check_usable(); !usable) {
+  if (const auto usable = cipher.check_usable(); !usable) {
     return refused(usable.error().message());
   }
   TRY_ASSIGN(const std::uint32_t number,
