@@ -156,8 +156,13 @@ Result<api::Response> TransitBackend::import_version(const Request& request,
     number = key->record().latest_version;
   }
   if (!chosen && number == 0) {
+    const auto* hmac = std::get_if<HmacMaterial>(&material);
+    const std::size_t size = hmac == nullptr ? 0 : hmac->key.size();
     TRY(keys_.append_version(name, context.now, std::move(material),
-                             [](KeyRecord& record) -> Result<void> {
+                             [size](KeyRecord& record) -> Result<void> {
+                               // Of hmac keys: what the latest one has.
+                               record.key_size =
+                                   static_cast<std::uint32_t>(size);
                                if (record.imported) return {};
                                return refused(
                                    "the import_version endpoint can only be "
