@@ -286,6 +286,9 @@ Value policy_of(const Value& key, const TransitType& type,
   policy.set("backup_info", Value()).set("restore_info", Value());
   policy.set("version_template", Value::string(""));
   policy.set("storage_prefix", Value::string(""));
+  // Bulla's own: what a version may encrypt before it is rotated.
+  const std::int64_t operations = key.integer_of("max_operations");
+  if (operations > 0) policy.set("max_operations", Value::number(operations));
   const std::int64_t period =
       std::clamp(key.integer_of("auto_rotate_period"), std::int64_t{0},
                  INT64_MAX / kNanosASecond);

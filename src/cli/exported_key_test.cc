@@ -91,6 +91,7 @@ TEST(ExportedKey, RsaAndItsPublicHalf) {
 TEST(ExportedKey, HmacKeysAreTheirOwn) {
   const ExportedKeys keys{versions("AAECAw=="), Value()};
   Value key = key_of("hmac");
+  key.set("max_operations", Value::number(1000));
   const auto backup =
       backup_of_export(key, *find_transit_type("hmac"), keys,
                        from_unix_nanos(1'700'000'000'000'000'000))
@@ -98,6 +99,7 @@ TEST(ExportedKey, HmacKeysAreTheirOwn) {
   const Value& policy = *backup.find("policy");
   EXPECT_EQ(policy.integer_of("key_size"), 4);
   EXPECT_EQ(policy.integer_of("type"), 10);
+  EXPECT_EQ(policy.integer_of("max_operations"), 1000);
   EXPECT_EQ(policy.find("keys")->find("1")->text_of("hmac_key"), "AAECAw==");
 }
 

@@ -265,8 +265,8 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
     return open_rsa(*used, {bytes, *size});
   TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, decoded_context));
   const std::size_t nonce_size = aead->nonce_bytes();
-  if (*size < nonce_size) return invalid("invalid ciphertext length");
   TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
+  if (*size < nonce_size) return invalid("invalid ciphertext length");
   const ByteView sealed(bytes + nonce_size, *size - nonce_size);
   std::uint8_t* const out = loop_.opened.reserve(sealed.size());
   if (!aead->open({bytes, nonce_size}, aad, sealed, out)) {

@@ -192,6 +192,7 @@ Result<api::Response> TransitBackend::verify(const Request& request,
   TRY_ASSIGN(const Proof proof,
              batch ? batch_proof(items) : single_proof(items.front()));
   // What is wrong is told in the reference's order.
+  if (proof == Proof::kSignature) TRY(parse_signature_options(request.fields));
   TRY(parse_hash(request.fields));
   if (!batch) TRY(check_single(items.front()));
   auto answer = [&]() -> Answer {
