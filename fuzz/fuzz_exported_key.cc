@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "base/assert.h"
+#include "base/bytes.h"
+#include "base/clock.h"
 #include "cli/exported_key.h"
 
 namespace cli = bulla::cli;
