@@ -180,10 +180,11 @@ void time_request(benchmark::State& state, std::string_view verb,
   const std::uint64_t before = bench::allocations();
   for (auto _ : state) {
     response.reset();
-    if (serve(post.request(), response, worker, false) != Outcome::kAnswered ||
-        response.status != 200) {
-      std::abort();
+    // Now and then a count of encryptions is to be stored: on the pool.
+    if (serve(post.request(), response, worker, false) != Outcome::kAnswered) {
+      serve(post.request(), response, worker, true);
     }
+    if (response.status != 200) std::abort();
   }
   state.counters["allocations"] =
       benchmark::Counter(static_cast<double>(bench::allocations() - before),
