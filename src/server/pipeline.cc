@@ -270,12 +270,8 @@ Result<api::Response> Flight::handle() {
 
 void Flight::add_warnings(api::Response& response) const {
   if (!response.present || response.bare || match_.route == nullptr) return;
-  if (request_.operation != Operation::kUpdate &&
-      request_.operation != Operation::kCreate) {
-    return;
-  }
   const auto& unknown = request_.fields.unrecognized();
-  if (!unknown.empty() && !match_.route->fields.empty()) {
+  if (!unknown.empty()) {
     response.warnings.push_back(
         fmt::format("Endpoint ignored these unrecognized parameters: [{}]",
                     fmt::join(unknown, " ")));

@@ -9,30 +9,6 @@
 namespace bulla::server {
 namespace {
 
-// Every segment must be something: "", "." and ".." are how a path is made to
-// look like another one to policy than to routing (CVE-2026-3605).
-Result<void> check_clean(std::string_view path) {
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      return fail(invalid_argument("path contains unprintable characters"));
-    }
-  }
-  std::size_t start = 0;
-  while (start <= path.size()) {
-    const std::size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view segment = path.substr(start, end - start);
-    if (segment == "." || segment == "..") {
-      return fail(invalid_argument("relative paths not supported"));
-    }
-    if (segment.empty() && end != path.size()) {
-      return fail(invalid_argument("path contains an empty segment"));
-    }
-    start = end + 1;
-  }
-  return {};
-}
-
 // The value of a parameter of the raw query, or absent.
 std::optional<std::string> query_value(std::string_view query,
                                        std::string_view name) {
@@ -86,8 +62,26 @@ bool is_write(api::Operation operation) {
          operation == api::Operation::kPatch;
 }
 
+// What stands for several values of one name: a list in a query, "a,b" in a
+// form, as Vault reads them.
+enum class Repeated : std::uint8_t { kList, kJoined };
+
+std::string joined(const net::QueryParameters& parameters,
+                   std::string_view name) {
+  std::string text;
+  bool first = true;
+  for (const auto& [key, value] : parameters) {
+    if (key != name) continue;
+    if (!first) text += ',';
+    first = false;
+    text += value;
+  }
+  return text;
+}
+
 std::string parameters_to_json(const net::QueryParameters& parameters,
-                               std::string_view dropped_list) {
+                               std::string_view dropped_list,
+                               Repeated repeated) {
   std::string json;
   JsonWriter writer(json);
   writer.begin_object();
@@ -107,6 +101,10 @@ std::string parameters_to_json(const net::QueryParameters& parameters,
       writer.value(parameters[i].second);
       continue;
     }
+    if (repeated == Repeated::kJoined) {
+      writer.value(joined(parameters, key));
+      continue;
+    }
     writer.begin_array();
     for (const auto& p : parameters) {
       if (p.first == key) writer.value(p.second);
@@ -115,6 +113,10 @@ std::string parameters_to_json(const net::QueryParameters& parameters,
   }
   writer.end_object();
   return json;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 bool is_form(const net::Request& request) {
@@ -142,6 +144,8 @@ Result<void> check_patch_type(const net::Request& request) {
 
 Result<std::optional<JsonObject>> as_object(Result<JsonElement> element) {
   if (!element) return fail(std::move(element).error());
+  // Clients that have nothing to send, send null (`vault write -f`).
+  if (element->is_null()) return std::optional<JsonObject>{};
   JsonObject object;
   if (element->get_object().get(object)) {
     return fail(invalid_argument(
@@ -151,6 +155,30 @@ Result<std::optional<JsonObject>> as_object(Result<JsonElement> element) {
 }
 
 }  // namespace
+
+// Every segment must be something: "", "." and ".." are how a path is made to
+// look like another one to policy than to routing (CVE-2026-3605).
+Result<void> check_clean(std::string_view path) {
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      return fail(invalid_argument("path contains unprintable characters"));
+    }
+  }
+  std::size_t start = 0;
+  while (start <= path.size()) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view segment = path.substr(start, end - start);
+    if (segment == "." || segment == "..") {
+      return fail(invalid_argument("relative paths not supported"));
+    }
+    if (segment.empty() && end != path.size()) {
+      return fail(invalid_argument("path contains an empty segment"));
+    }
+    start = end + 1;
+  }
+  return {};
+}
 
 Result<void> decode_target(const net::Request& request, Decoded& out) {
   const net::Target target = net::split_target(request.target);
@@ -185,13 +213,13 @@ Result<std::optional<JsonObject>> decode_body(const net::Request& request,
   if (!is_write(decoded.operation)) {
     if (decoded.query.empty()) return std::optional<JsonObject>{};
     TRY_ASSIGN(const auto parameters, net::parse_query(decoded.query));
-    scratch = parameters_to_json(parameters, "list");
+    scratch = parameters_to_json(parameters, "list", Repeated::kList);
     return as_object(parse_json(parser, scratch, limits));
   }
-  if (request.body.empty()) return std::optional<JsonObject>{};
+  if (is_blank(request.body)) return std::optional<JsonObject>{};
   if (is_form(request)) {
     TRY_ASSIGN(const auto parameters, net::parse_query(request.body));
-    scratch = parameters_to_json(parameters, {});
+    scratch = parameters_to_json(parameters, {}, Repeated::kJoined);
     return as_object(parse_json(parser, scratch, limits));
   }
   return as_object(parse_json(parser, request.body, limits, /*padded=*/true));
