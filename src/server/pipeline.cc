@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "auth/cidr.h"
 #include "base/encoding.h"
 #include "server/envelope.h"
 #include "server/error_status.h"
@@ -24,10 +25,15 @@ class Flight {
          bool may_block)
       : net_(request), out_(response), worker_(worker), may_block_(may_block) {}
 
-  Outcome run();
+  Outcome run() {
+    const Outcome outcome = answer_or_defer();
+    spend_last_use();
+    return outcome;
+  }
   Operation operation() const { return request_.operation; }
 
  private:
+  Outcome answer_or_defer();
   Result<void> decode();
   Result<void> find_route();
   Result<void> authenticate();
@@ -44,7 +50,8 @@ class Flight {
   void refuse(Error error);
   void finish(Result<api::Response> result);
   void add_warnings(api::Response& response) const;
-  Result<void> before_handler();
+  bool is_at_home(const api::Token& token) const;
+  Result<void> take_use(const api::Token& token);
   void spend_last_use();
   const api::Method* method() const;
 
@@ -119,14 +126,15 @@ Result<void> Flight::find_route() {
 
 Result<void> Flight::optional_token(std::string_view client_token) {
   if (client_token.empty() || !worker_.core.serving()) return {};
-  auto verified = worker_.verify(client_token, may_block_);
+  auto verified = worker_.verify(client_token, context_.now, may_block_);
   if (!verified) {
     if (verified.error().code() == ErrorCode::kWouldBlock) {
       return fail(would_block());
     }
     return {};  // these paths need none, so a bad one is as none
   }
-  if ((*verified)->token->expired(context_.now)) return {};
+  const api::Token& token = *(*verified)->token;
+  if (token.expired(context_.now) || !is_at_home(token)) return {};
   verified_ = *verified;
   context_.token = verified_->token;
   acl_ = verified_->acl;
@@ -138,14 +146,28 @@ Result<void> Flight::authenticate() {
   context_.client_token = client_token;
   if (open_) return optional_token(client_token);
   if (client_token.empty()) return fail(permission_denied());
-  TRY_ASSIGN(verified_, worker_.verify(client_token, may_block_));
-  if (verified_->token->expired(context_.now)) return fail(permission_denied());
-  // Taking a use is a write: it and what follows belong on the pool.
-  if (verified_->token->num_uses > 0 && !may_block_) {
-    return fail(would_block());
-  }
+  TRY_ASSIGN(verified_, worker_.verify(client_token, context_.now, may_block_));
+  const api::Token& token = *verified_->token;
+  if (token.expired(context_.now)) return fail(permission_denied());
+  if (!is_at_home(token)) return fail(permission_denied());
+  TRY(take_use(token));
   context_.token = verified_->token;
   acl_ = verified_->acl;
+  return {};
+}
+
+// A token that is bound to addresses is good from there only.
+bool Flight::is_at_home(const api::Token& token) const {
+  return auth::cidrs_contain(token.bound_cidrs, request_.remote_address);
+}
+
+// Whatever becomes of the request: trying what is forbidden costs a use, too.
+Result<void> Flight::take_use(const api::Token& token) {
+  if (token.num_uses == 0) return {};
+  // It is a write, so it and what follows belong on the pool.
+  if (!may_block_) return fail(would_block());
+  TRY_ASSIGN(const std::int64_t left, worker_.core.tokens().use(token));
+  last_use_ = left == 1;
   return {};
 }
 
@@ -232,15 +254,6 @@ bool Flight::audit_response(const api::Response& response,
                      error};
   worker_.recorder.response(event);
   return !may_block_ || worker_.recorder.flush();
-}
-
-Result<void> Flight::before_handler() {
-  if (context_.token && context_.token->num_uses > 0) {
-    TRY_ASSIGN(const std::int64_t left,
-               worker_.core.tokens().use(*context_.token));
-    last_use_ = left == 1;
-  }
-  return {};
 }
 
 void Flight::spend_last_use() {
@@ -333,7 +346,7 @@ void Flight::refuse(Error error) {
   finish(fail(std::move(error)));
 }
 
-Outcome Flight::run() {
+Outcome Flight::answer_or_defer() {
   const auto blocks = [](const Error& error) {
     return error.code() == ErrorCode::kWouldBlock;
   };
@@ -381,9 +394,7 @@ Outcome Flight::run() {
       answer(internal_error("internal error"));
       return Outcome::kAnswered;
     }
-    Result<void> ready = before_handler();
-    finish(ready ? handle() : fail(std::move(ready).error()));
-    spend_last_use();
+    finish(handle());
     return Outcome::kAnswered;
   }
   Result<api::Response> result = handle();
