@@ -7,6 +7,7 @@
 
 #include "auth/cidr.h"
 #include "base/encoding.h"
+#include "base/json_writer.h"
 #include "server/envelope.h"
 #include "server/error_status.h"
 #include "server/help.h"
@@ -43,8 +44,10 @@ class Flight {
   Result<void> authorize();
   Result<api::Response> handle();
   Result<api::Response> help();
-  bool audit_request(std::string_view error);
-  bool audit_response(const api::Response& response, std::string_view error);
+  bool audit_request(const Error* refusal);
+  bool audit_response(const api::Response& response, const Error* error);
+  audit::Event audit_event() const;
+  void collect_headers();
   void answer(const Error& error);
   void answer(const api::Response& response);
   void refuse(Error error);
@@ -69,6 +72,8 @@ class Flight {
   api::Context context_;
   const VerifiedToken* verified_ = nullptr;
   std::shared_ptr<const auth::Acl> acl_;
+  std::optional<audit::PolicyResult> policy_;
+  std::vector<audit::HeaderValue> headers_;  // that audit lines show
   char id_[36];
   bool open_ = false;  // needs no token
   bool audited_ = false;
@@ -218,40 +223,74 @@ Result<void> Flight::authorize() {
   const auth::AclDecision decision =
       acl_->decide({request_.operation, path, body_, request_.wrap_ttl});
   context_.sudo = decision.sudo || decision.root;
-  if (!decision.allowed) return fail(permission_denied());
-  if (match_.route != nullptr && match_.route->sudo && !context_.sudo) {
-    return fail(permission_denied());
-  }
-  return {};
+  const bool needs_sudo = match_.route != nullptr && match_.route->sudo;
+  policy_ = {decision.allowed && (context_.sudo || !needs_sudo),
+             decision.granted_by};
+  if (policy_->allowed) return {};
+  policy_->granting = nullptr;
+  return fail(permission_denied());
 }
 
-bool Flight::audit_request(std::string_view error) {
+audit::Event Flight::audit_event() const {
+  audit::Event event;
+  event.time = context_.now;
+  event.request = &request_;
+  event.token = context_.token.get();
+  event.client_token = context_.client_token;
+  event.mount = mount_ != nullptr ? &mount_->config : nullptr;
+  event.policy = policy_ ? &*policy_ : nullptr;
+  event.headers = headers_;
+  return event;
+}
+
+void Flight::collect_headers() {
+  headers_.clear();
+  for (const audit::AuditedHeader& wanted : *worker_.audited_headers.get()) {
+    for (const net::Header& header : net_.headers) {
+      if (!net::iequals(header.name, wanted.name)) continue;
+      headers_.push_back({wanted.name, header.value, wanted.hmac});
+    }
+  }
+}
+
+// A refusal of the caller's own input is told with the response only, and
+// there hashed: its text may repeat what was sent.
+bool Flight::audit_request(const Error* refusal) {
   audited_ = (match_.route == nullptr || match_.route->audited) &&
              worker_.core.serving() && worker_.recorder.active();
   if (!audited_) return true;
-  audit::Event event{context_.now,
-                     &request_,
-                     context_.token.get(),
-                     context_.client_token,
-                     mount_ != nullptr ? &mount_->config : nullptr,
-                     nullptr,
-                     {},
-                     error};
+  collect_headers();
+  audit::Event event = audit_event();
+  std::string text;
+  if (refusal != nullptr && !is_users_own(*refusal)) {
+    text = shown_error(*refusal, context_.token != nullptr);
+    event.error = text;
+  }
   worker_.recorder.request(event);
   return !may_block_ || worker_.recorder.flush();
 }
 
-bool Flight::audit_response(const api::Response& response,
-                            std::string_view error) {
+bool Flight::audit_response(const api::Response& response, const Error* error) {
   if (!audited_) return true;
-  audit::Event event{worker_.core.clock().now(),
-                     &request_,
-                     context_.token.get(),
-                     context_.client_token,
-                     mount_ != nullptr ? &mount_->config : nullptr,
-                     &response,
-                     response.data,
-                     error};
+  audit::Event event = audit_event();
+  event.time = worker_.core.clock().now();
+  event.response = &response;
+  event.response_data = response.data;
+  const audit::RawAnswer raw{response.content_type, out_.status};
+  if (response.opaque) event.raw = &raw;
+  std::string text;
+  std::string data;
+  if (error != nullptr && is_users_own(*error)) {
+    text = wrapped_error("invalid request");
+    JsonWriter(data)
+        .begin_object()
+        .member("error", error->message())
+        .end_object();
+    event.response_data = data;
+  } else if (error != nullptr) {
+    text = shown_error(*error, context_.token != nullptr);
+  }
+  event.error = text;
   worker_.recorder.response(event);
   return !may_block_ || worker_.recorder.flush();
 }
@@ -331,15 +370,15 @@ void Flight::finish(Result<api::Response> result) {
     answer(result.error());
   }
   const bool audited =
-      result ? audit_response(*result, {})
-             : audit_response(api::Response::none(), result.error().message());
+      result ? audit_response(*result, nullptr)
+             : audit_response(api::Response::none(), &result.error());
   if (!audited) answer(internal_error("internal error"));
 }
 
 // Refusals are on the record too: an attempt with a bad token, above all.
 void Flight::refuse(Error error) {
   const bool recordable = !request_.id.empty();
-  if (recordable && !audit_request(error.message())) {
+  if (recordable && !audit_request(&error)) {
     answer(internal_error("internal error"));
     return;
   }
@@ -390,7 +429,7 @@ Outcome Flight::answer_or_defer() {
     return Outcome::kAnswered;
   }
   if (may_block_) {
-    if (!audit_request({})) {
+    if (!audit_request(nullptr)) {
       answer(internal_error("internal error"));
       return Outcome::kAnswered;
     }
@@ -399,7 +438,7 @@ Outcome Flight::answer_or_defer() {
   }
   Result<api::Response> result = handle();
   if (!result && blocks(result.error())) return Outcome::kNeedsPool;
-  audit_request({});
+  audit_request(nullptr);
   finish(std::move(result));
   return Outcome::kAnswered;
 }

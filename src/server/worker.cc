@@ -7,6 +7,7 @@ Worker::Worker(Core& owner)
       recorder(owner.audit()),
       metrics(owner.metrics().new_shard()),
       mounts(owner.mounts().table()),
+      audited_headers(owner.audit().headers()),
       seal_epoch_(owner.seal_epoch()) {}
 
 Result<const VerifiedToken*> Worker::verify(std::string_view client_token,

@@ -46,6 +46,7 @@ class Worker {
   audit::Recorder recorder;
   MetricsShard& metrics;
   Subscription<MountTable> mounts;
+  Subscription<audit::HeaderList> audited_headers;
 
  private:
   using Digest = std::array<std::uint8_t, crypto::kSha256Bytes>;

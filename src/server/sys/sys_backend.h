@@ -31,13 +31,14 @@ void add_health_routes(Core& core, Routes& routes);  // health.cc
 void add_rotate_routes(Core& core, Routes& routes);  // rotate.cc: rotate,
                                                      // key-status
 void add_mount_routes(Core& core, Routes& routes);   // mounts.cc, tune.cc
-void add_auth_mount_routes(Core& core, Routes& routes);  // auth_mounts.cc
-void add_remount_routes(Core& core, Routes& routes);     // remount.cc
-void add_policy_routes(Core& core, Routes& routes);      // policies.cc
-void add_capability_routes(Core& core, Routes& routes);  // capabilities.cc
-void add_audit_routes(Core& core, Routes& routes);       // audit.cc
-void add_tools_routes(Core& core, Routes& routes);       // tools.cc
-void add_metrics_routes(Core& core, Routes& routes);     // metrics_endpoint.cc
+void add_auth_mount_routes(Core& core, Routes& routes);    // auth_mounts.cc
+void add_remount_routes(Core& core, Routes& routes);       // remount.cc
+void add_policy_routes(Core& core, Routes& routes);        // policies.cc
+void add_capability_routes(Core& core, Routes& routes);    // capabilities.cc
+void add_audit_routes(Core& core, Routes& routes);         // audit.cc
+void add_audit_header_routes(Core& core, Routes& routes);  // audit_headers.cc
+void add_tools_routes(Core& core, Routes& routes);         // tools.cc
+void add_metrics_routes(Core& core, Routes& routes);   // metrics_endpoint.cc
 void add_internal_routes(Core& core, Routes& routes);  // internal.cc: ui, specs
 void add_misc_routes(Core& core, Routes& routes);      // misc.cc: host-info,
                                                    // config/state, ha-status
