@@ -240,10 +240,9 @@ void admit_request(benchmark::State& state) {
     const RouteMatch match = mount->matcher->match(
         std::string_view(path).substr(mount->config.path.size()));
     benchmark::DoNotOptimize(match.route);
-    const auto verified = worker.verify(shared().token(), true);
-    if (!verified || (*verified)->token->expired(SystemClock().now())) {
-      std::abort();
-    }
+    const Time now = SystemClock().now();
+    const auto verified = worker.verify(shared().token(), now, true);
+    if (!verified || (*verified)->token->expired(now)) std::abort();
     const auto decision = (*verified)->acl->decide(
         {api::Operation::kUpdate, path, std::nullopt, std::nullopt});
     if (!decision.allowed) std::abort();
