@@ -30,7 +30,8 @@ struct Mount {
                             .config = config,
                             .rng = rng,
                             .clock = clock,
-                            .log = log});
+                            .log = log,
+                            .events = events});
     KeyRecord wanted;
     if (!backend->keys().create("k", wanted, clock.now())) std::abort();
     context.now = clock.now();
@@ -69,6 +70,9 @@ struct Mount {
   SystemClock clock;
   Logger log{clock, LogLevel::kError, LogFormat::kStandard};
   barrier::Barrier barrier{storage, rng, clock};
+  struct : api::EventSink {
+    Result<void> announce(const api::OwnAction&) override { return {}; }
+  } events;
   api::MountConfig config;
   api::LoopState loop;
   api::Context context;

@@ -146,7 +146,7 @@ def run(options, work, stack):
     text += "\n" + "\n".join(key_pairs(options, columns, work, stack)) + "\n"
     print(text)
     if options.write:
-        (ROOT / "docs" / "performance-table.md").write_text(text)
+        (ROOT / ".cache" / "performance-table.md").write_text(text)
         (ROOT / "docs" / "performance.svg").write_text(
             chart.draw(results, SINGLE, headings))
 
@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6)
     parser.add_argument("--write", action="store_true",
-                        help="write docs/performance-table.md and the chart")
+                        help="write .cache/performance-table.md and docs/performance.svg")
     options = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp())
     with Stack() as stack:

@@ -1,9 +1,11 @@
-// A token's or a token role's record that parses serialises to the same bytes.
+// A token's, a token role's or a policy's record that parses serialises to the
+// same bytes.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
+#include "auth/policy_record.h"
 #include "auth/token/token_role.h"
 #include "auth/token_record.h"
 #include "base/assert.h"
@@ -17,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   }
   if (const auto role = bulla::auth::parse_role("role", bytes)) {
     const auto again = bulla::auth::serialize_role(*role);
+    BULLA_ASSERT(std::ranges::equal(again.expose(), bytes));
+  }
+  if (const auto policy = bulla::auth::parse_policy_record(bytes)) {
+    const auto again = bulla::auth::serialize_policy(*policy);
     BULLA_ASSERT(std::ranges::equal(again.expose(), bytes));
   }
   return 0;

@@ -1,6 +1,6 @@
-// Stored key and version records: what parses serialises to the same bytes. The
-// first byte picks the kind of record, and the type that a version is opened
-// as.
+// Stored key, version and usage records: what parses serialises to the same
+// bytes. The first byte picks the kind of record, and the type that a version
+// is opened as.
 
 #include <algorithm>
 #include <cstddef>
@@ -44,6 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   const bulla::ByteView bytes(data + 1, size - 1);
   if (data[0] == 'k') {
     check(transit::decode_key_record(bytes), bytes);
+    return 0;
+  }
+  if (data[0] == 'u') {
+    check(transit::decode_usage_record(bytes), bytes);
     return 0;
   }
   auto version = transit::decode_version_record(bytes);

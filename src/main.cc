@@ -88,12 +88,14 @@ std::vector<server::BackendFactory> engines() {
   return list;
 }
 
+// Always there, so its uuid is always the same, and its accessor of that.
 api::MountConfig fixed_mount(std::string path, std::string type,
-                             std::string description) {
+                             std::string uuid, std::string description) {
   api::MountConfig config;
   config.is_auth = path.starts_with("auth/");
-  config.accessor = (config.is_auth ? "auth_" : "") + type + "_fixed000";
-  config.uuid = "fixed-" + type;
+  config.accessor =
+      (config.is_auth ? "auth_" : "") + type + "_" + uuid.substr(0, 8);
+  config.uuid = std::move(uuid);
   config.local = type == "cubbyhole";
   config.path = std::move(path);
   config.type = std::move(type);
@@ -103,13 +105,15 @@ api::MountConfig fixed_mount(std::string path, std::string type,
 
 void add_fixed_mounts(server::Core& core) {
   core.mounts().add_fixed(
-      fixed_mount("sys/", "system",
+      fixed_mount("sys/", "system", "7b1e40c2-93d5-5f0a-8c64-1f2ad09e7b35",
                   "system endpoints used for control, policy and debugging"),
       {"system", false, [&core](const api::BackendContext&) {
          return std::make_shared<server::SysBackend>(core);
        }});
   core.mounts().add_fixed(
-      fixed_mount("auth/token/", "token", "token based credentials"),
+      fixed_mount("auth/token/", "token",
+                  "d05c8f6a-2e17-5b94-a3f8-64c90b7de112",
+                  "token based credentials"),
       {"token", true, [&core](const api::BackendContext& context) {
          const auth::TokenTtls ttls{core.config().default_lease_ttl,
                                     core.config().max_lease_ttl};
@@ -118,6 +122,7 @@ void add_fixed_mounts(server::Core& core) {
        }});
   core.mounts().add_fixed(
       fixed_mount("cubbyhole/", "cubbyhole",
+                  "3fa9d2e7-68b4-5c21-9d0e-a85713c4f6b9",
                   "per-token private secret storage"),
       {"cubbyhole", false, [&core](const api::BackendContext& context) {
          auto cubbyhole =
@@ -190,6 +195,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   }
   if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
   if (!flags.log_format.empty()) parts.config.log_format = flags.log_format;
+  if (!flags.log_file.empty()) parts.config.log_file = flags.log_file;
   TRY(server::check_logging(parts.config));
   if (serving) server::forbid_new_privileges();
   if (serving && !parts.config.disable_seccomp) {

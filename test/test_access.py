@@ -133,6 +133,48 @@ def test_uses_are_counted(server):
     assert codes == [200, 200, 200, 403, 403]
 
 
+def test_what_is_denied_takes_a_use_too(server):
+    token = token_for(server, "default", num_uses=3)
+    codes = [status(server, token, "GET", "sys/mounts") for _ in range(3)]
+    assert codes == [403, 403, 403]
+    assert status(server, token, "GET", "auth/token/lookup-self") == 403
+    told = server.request("GET", "auth/token/lookup-self", token=token)
+    assert told.json() == {"errors": ["permission denied"]}
+
+
+def test_tokens_are_bound_to_their_addresses(server):
+    for name, cidrs in (("away", "10.0.0.0/8"), ("home", "127.0.0.0/8")):
+        server.call("POST", f"auth/token/roles/{name}",
+                    {"token_bound_cidrs": [cidrs]})
+        made = server.request("POST", f"auth/token/create/{name}",
+                              {"policies": ["default"]}).json()["auth"]
+        expected = 200 if name == "home" else 403
+        assert status(server, made["client_token"], "GET",
+                      "auth/token/lookup-self") == expected, name
+
+
+def test_a_policy_ends_at_its_time(server):
+    server.call("PUT", "sys/policies/acl/brief", {
+        "ttl": "1s", "policy": 'path "transit/keys/k" '
+                               '{ capabilities = ["read"] }'})
+    token = token_for(server, "brief")
+    assert status(server, token, "GET", "transit/keys/k") == 200
+    time.sleep(1.2)
+    assert status(server, token, "GET", "transit/keys/k") == 403
+    assert status(server, server.token, "GET", "sys/policies/acl/brief") == 404
+
+
+def test_policies_are_checked_and_set(server):
+    rule = {"policy": 'path "a" { capabilities = ["read"] }'}
+    path = "sys/policies/acl/checked"
+    server.call("PUT", path, {**rule, "cas": -1})
+    stale = server.request("PUT", path, {**rule, "cas": 0})
+    assert stale.status_code == 400
+    assert "did not match the current version 1" in stale.text
+    server.call("PUT", path, {**rule, "cas": 1})
+    assert server.get(path)["version"] == 2
+
+
 def test_revocation_reaches_children_at_once(server):
     parent = token_for(server, "root")
     child = server.request("POST", "auth/token/create", {"policies": ["default"]},
@@ -200,6 +242,21 @@ def test_unauthenticated_paths_are_the_documented_ones(sealed_server):
         # Sealing a sealed server is already done (reference/sys.md).
         expected = (204, 503) if path == "sys/seal" else (503,)
         assert answer.status_code in expected, (path, answer.text)
+
+
+def test_tuning_token_shapes_the_tokens_made_next(server):
+    server.post("sys/auth/token/tune", {"default_lease_ttl": "70s"})
+    made = server.request("POST", "auth/token/create", {"policies": ["default"]})
+    assert made.json()["auth"]["lease_duration"] == 70
+    server.post("sys/auth/token/tune", {"default_lease_ttl": "system"})
+    made = server.request("POST", "auth/token/create", {"policies": ["default"]})
+    assert made.json()["auth"]["lease_duration"] == 768 * 3600
+
+
+def test_a_bad_token_is_worse_than_none(server):
+    for path in ("sys/internal/ui/mounts",):
+        assert server.request("GET", path, token="").status_code == 200
+        assert status(server, "s.bogus", "GET", path) == 403
 
 
 def test_what_is_tuned_on_a_fixed_mount_survives_a_restart(server):

@@ -1,11 +1,14 @@
 """The command line against the real server, as a person types it."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
 
 import pytest
 
-from bulla import Server, b64
+from bulla import BINARY, Server, b64
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,68 @@ def test_unreachable_server_names_the_next_thing(server):
     done = server.cli("status", env={"BULLA_ADDR": "http://127.0.0.1:1"})
     assert done.returncode == 1 or done.returncode == 2
     assert "BULLA_ADDR" in done.stderr
+
+
+@pytest.mark.parametrize("typed, offered, not_offered", [
+    ("bulla ", ["read", "operator", "token"], ["init", "man"]),
+    ("bulla op", ["operator"], ["read"]),
+    ("bulla operator ", ["init", "unseal", "key-status"], ["read"]),
+    ("bulla -format=json operator in", ["init"], ["unseal"]),
+    ("bulla operator init -key-", ["-key-shares=", "-key-threshold="], ["init"]),
+    ("bulla read -form", ["-format="], ["-force"]),
+    ("bulla write -f", ["-force", "-field=", "-format="], ["-path="]),
+    ("bulla token create -", ["-policy=", "-ttl=", "-address="], []),
+])
+def test_bash_completes(server, typed, offered, not_offered):
+    script = (f'source <("{BINARY}" completion bash)\n'
+              f'COMP_LINE="{typed}"; COMP_POINT=${{#COMP_LINE}}\n'
+              'read -r -a COMP_WORDS <<< "$COMP_LINE"\n'
+              '[[ "$COMP_LINE" == *" " ]] && COMP_WORDS+=("")\n'
+              'COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n'
+              '$(complete -p bulla | sed "s/.*-F \\([^ ]*\\).*/\\1/") 2>&1\n'
+              'printf "%s\\n" "${COMPREPLY[@]}"\n')
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True,
+                          timeout=30)
+    words = [line for line in done.stdout.split("\n") if "compopt" not in line]
+    for word in offered:
+        assert word in words, done
+    for word in not_offered:
+        assert word not in words, done
+
+
+@pytest.mark.parametrize("page", [[], ["read"], ["operator", "init"]])
+def test_manual_pages_are_well_formed(server, page):
+    text = server.cli("man", *page).stdout
+    assert text.startswith(".TH ")
+    for section in (".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION"):
+        assert section in text
+    if shutil.which("man"):
+        laid = subprocess.run(["man", "-l", "-"], input=text, text=True,
+                              capture_output=True, env={
+                                  **os.environ, "MANPAGER": "cat",
+                                  "MAN_KEEP_STDERR": "1"})
+        assert laid.returncode == 0 and not laid.stderr, laid.stderr
+
+
+def test_precedence_of_flags_and_variables(server):
+    nowhere = "http://127.0.0.1:1"
+    for arguments, env, code in (
+            ([], {"BULLA_ADDR": nowhere, "VAULT_ADDR": server.address}, 1),
+            ([], {"BULLA_ADDR": server.address, "VAULT_ADDR": nowhere}, 0),
+            ([], {"BULLA_ADDR": "", "VAULT_ADDR": server.address}, 0),
+            ([f"-address={server.address}"],
+             {"BULLA_ADDR": nowhere, "VAULT_ADDR": nowhere}, 0)):
+        done = server.cli("status", *arguments,
+                          env={**env, "VAULT_MAX_RETRIES": "0"})
+        assert done.returncode == code, (arguments, env, done)
+    for env, code in (({"BULLA_TOKEN": "bad", "VAULT_TOKEN": server.token}, 2),
+                      ({"BULLA_TOKEN": "", "VAULT_TOKEN": server.token}, 0),
+                      ({"BULLA_TOKEN": "", "VAULT_TOKEN": ""}, 2)):
+        done = server.cli("token", "lookup", env=env)
+        assert done.returncode == code, (env, done)
+    for env, mark in (({"VAULT_FORMAT": "json"}, "{"),
+                      ({"BULLA_FORMAT": "yaml", "VAULT_FORMAT": "json"}, "data:")):
+        assert server.cli("token", "lookup", env=env).stdout.startswith(mark)
 
 
 def test_help_and_completion(server):

@@ -13,7 +13,7 @@ struct Template {
   std::string path;
   std::string body;
   std::string length;
-  std::string http1;  ///< The whole request.
+  std::string http1;   ///< The whole request.
   bool aside = false;  ///< Load beside what is measured: not in the latencies.
 };
 

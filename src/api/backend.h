@@ -107,6 +107,8 @@ class Backend {
   /// Built once, in the constructor; lives as long as the backend.
   virtual const std::vector<Route>& routes() const = 0;
   virtual std::string_view help() const = 0;
+  /// The mount's settings were changed and stored.
+  virtual void tuned(const MountConfig& config) { static_cast<void>(config); }
   /// Periodic work (about once a minute, on a pool thread, active node only).
   virtual void tick(Time now) { static_cast<void>(now); }
 

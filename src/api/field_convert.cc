@@ -211,12 +211,11 @@ Result<bool> json_to_bool(const JsonElement& element) {
   switch (element.type()) {
     case JsonType::BOOL:
       return element.get_bool().value_unsafe();
-    case JsonType::INT64:
-      return element.get_int64().value_unsafe() != 0;
-    case JsonType::UINT64:
-      return true;
-    case JsonType::DOUBLE:
-      return element.get_double().value_unsafe() != 0.0;
+    case JsonType::INT64: {
+      const std::int64_t number = element.get_int64().value_unsafe();
+      if (number == 0 || number == 1) return number == 1;
+      return fail(expected("a boolean", element));
+    }
     case JsonType::STRING:
       return text_to_bool(string_of(element));
     case JsonType::NULL_VALUE:
@@ -234,14 +233,7 @@ Result<std::string> json_to_string(const JsonElement& element) {
       return std::string(element.get_bool().value_unsafe() ? "1" : "0");
     case JsonType::NULL_VALUE:
       return std::string();
-    case JsonType::ARRAY: {
-      // A list of one stands for its element.
-      const JsonArray array = element.get_array().value_unsafe();
-      if (array.size() != 1) break;
-      const JsonElement only = *array.begin();
-      if (only.is_array() || only.is_object()) break;
-      return json_to_string(only);
-    }
+    case JsonType::ARRAY:
     case JsonType::OBJECT:
       break;
     default:
@@ -283,6 +275,7 @@ Result<std::vector<std::string>> json_to_strings(const JsonElement& element,
     return split_commas(text);
   }
   std::vector<std::string> out;
+  if (element.is_string() && string_of(element).empty()) return out;
   if (!element.is_array()) {
     TRY_ASSIGN(std::string single, json_to_string(element));
     out.push_back(std::move(single));
@@ -325,6 +318,9 @@ Result<KvPairs> json_to_pairs(const JsonElement& element) {
   }
   TRY_ASSIGN(const std::vector<std::string> texts,
              json_to_strings(element, false));
+  if (element.is_string() && texts.empty()) {
+    return fail(expected("a map", element));
+  }
   for (const std::string& text : texts) {
     TRY_ASSIGN(auto pair, text_to_pair(text));
     out.push_back(std::move(pair));

@@ -27,8 +27,10 @@ struct Auth {
   bool orphan = true;
   std::int64_t num_uses = 0;
 
+  /// The token's, for audit; of a login: what is appended to the mount's.
+  std::string display_name;
+
   // For logins only: what the token is to be.
-  std::string display_name;  ///< Appended to the mount's.
   std::string alias_name;
   Seconds ttl{0};
   Seconds max_ttl{0};
@@ -57,6 +59,13 @@ struct Response {
     response.status = status;
     return response;
   }
+  /// A document that is no answer to look into: audit lines hash it whole.
+  static Response opaque_body(std::string text, std::string_view type) {
+    Response response = bare_body(std::move(text));
+    response.content_type = type;
+    response.opaque = true;
+    return response;
+  }
   Response&& with_status(int code) && {
     status = code;
     return std::move(*this);
@@ -71,6 +80,7 @@ struct Response {
   int status = 0;    ///< 0: 200, or 204 when not present.
   std::string data;  ///< "" writes null.
   bool bare = false;
+  bool opaque = false;
   bool duplicate_at_top = false;  ///< Repeat data's keys in the envelope.
   std::string_view content_type = "application/json";
   std::vector<std::string> warnings;

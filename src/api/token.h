@@ -41,6 +41,14 @@ struct Token {
     return policies.size() == 1 && policies.front() == "root";
   }
   bool expired(Time now) const { return expire_time && *expire_time <= now; }
+  /// What its last issue or renewal gave; 0 for a token that never expires.
+  Seconds granted_ttl() const {
+    if (!expire_time) return Seconds{0};
+    return std::chrono::duration_cast<Seconds>(
+        *expire_time - last_renewal_time.value_or(issue_time));
+  }
+  /// Only the first root token has no lease at all.
+  bool leased() const { return path != "auth/token/root"; }
 };
 
 }  // namespace bulla::api

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/field_convert.h"
 #include "audit/device.h"
 #include "audit/device_record.h"
 #include "audit/entry.h"
@@ -12,6 +13,7 @@ namespace bulla::audit {
 namespace {
 
 constexpr std::string_view kDevicesPath = "devices";
+constexpr std::string_view kHeadersPath = "headers";
 constexpr std::size_t kSaltBytesMax = 128;
 constexpr std::size_t kPathBytesMax = 256;
 
@@ -59,6 +61,28 @@ Result<void> check_path(const DeviceList& devices, std::string_view path) {
   return {};
 }
 
+// A token (RFC 9110), lower-cased.
+Result<std::string> header_name(std::string_view name) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  const auto is_token = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           kOthers.find(c) != std::string_view::npos;
+  };
+  std::string lower = api::lower_case(name);
+  if (lower.empty() || lower.size() > kHeaderNameBytesMax ||
+      !std::ranges::all_of(lower, is_token)) {
+    return fail(invalid_argument("not the name of a header"));
+  }
+  // Lines never show a token, whatever they are told.
+  if (lower == "x-vault-token" || lower == "authorization") {
+    return fail(invalid_argument(
+        fmt::format("the header {} carries tokens, which lines show hashed "
+                    "already",
+                    lower)));
+  }
+  return lower;
+}
+
 // What a new device must take before anything depends on it.
 Result<void> write_test_line(Device& device, std::string_view id, Time now) {
   api::Request request;
@@ -98,12 +122,19 @@ Result<void> Broker::load() {
       devices->push_back(std::move(device));
     }
   }
+  TRY_ASSIGN(const auto headers, view_.get(kHeadersPath));
+  auto shown = std::make_shared<HeaderList>();
+  if (headers) {
+    TRY_ASSIGN(*shown, parse_headers(headers->value.expose()));
+  }
+  headers_.publish(std::move(shown));
   devices_.publish(std::move(devices));
   return {};
 }
 
 void Broker::clear() {
   const std::lock_guard lock(mutex_);
+  headers_.publish(std::make_shared<const HeaderList>());
   devices_.publish(std::make_shared<const DeviceList>());
 }
 
@@ -173,6 +204,34 @@ Result<void> Broker::reopen() {
     if (outcome) outcome = std::move(reopened);
   }
   return outcome;
+}
+
+Result<void> Broker::set_header(std::string_view name, bool hmac) {
+  TRY_ASSIGN(std::string lower, header_name(name));
+  const std::lock_guard lock(mutex_);
+  auto headers = std::make_shared<HeaderList>(*headers_.load());
+  const auto at =
+      std::ranges::lower_bound(*headers, lower, {}, &AuditedHeader::name);
+  if (at != headers->end() && at->name == lower) {
+    at->hmac = hmac;
+  } else if (headers->size() >= kHeadersMax) {
+    return fail(invalid_argument("too many audited headers"));
+  } else {
+    headers->insert(at, {std::move(lower), hmac});
+  }
+  TRY(view_.put(kHeadersPath, serialize_headers(*headers).expose()));
+  headers_.publish(std::move(headers));
+  return {};
+}
+
+Result<void> Broker::remove_header(std::string_view name) {
+  const std::string lower = api::lower_case(name);
+  const std::lock_guard lock(mutex_);
+  auto headers = std::make_shared<HeaderList>(*headers_.load());
+  std::erase_if(*headers, [&](const auto& h) { return h.name == lower; });
+  TRY(view_.put(kHeadersPath, serialize_headers(*headers).expose()));
+  headers_.publish(std::move(headers));
+  return {};
 }
 
 }  // namespace bulla::audit

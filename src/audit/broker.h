@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "api/backend.h"
 #include "api/request.h"
 #include "api/response.h"
+#include "audit/header_record.h"
 #include "barrier/barrier.h"
 #include "base/published.h"
 
@@ -38,6 +40,27 @@ struct WrapInfo {
   std::string_view wrapped_accessor = {};
 };
 
+/// One value of an audited header; those of one name stand together.
+struct HeaderValue {
+  std::string_view name;  ///< Lower-case.
+  std::string_view value;
+  bool hmac = false;
+};
+
+/// What policy said of a request.
+struct PolicyResult {
+  bool allowed = false;
+  /// Names of the policies whose rule allowed it; null for none.
+  const std::vector<std::string>* granting = nullptr;
+};
+
+/// An answer that is no JSON object, such as a document of its own: a line
+/// shows it hashed whole.
+struct RawAnswer {
+  std::string_view content_type;
+  int status = 200;
+};
+
 /// What an audit line tells (reference/sys.md §9). Views live during the call.
 struct Event {
   Time time;
@@ -49,10 +72,14 @@ struct Event {
   /// `data` of the answer as JSON text, "" for none.
   std::string_view response_data;
   std::string_view error;
-  const WrapInfo* wrap_info = nullptr;  ///< Wrapped answers only.
+  const WrapInfo* wrap_info = nullptr;   ///< Wrapped answers only.
+  const PolicyResult* policy = nullptr;  ///< Null: policy was not asked.
+  std::span<const HeaderValue> headers = {};
+  const RawAnswer* raw = nullptr;  ///< `response_data` is such an answer.
 };
 
 using DeviceList = std::vector<std::shared_ptr<Device>>;
+using HeaderList = std::vector<AuditedHeader>;
 
 /// The enabled audit devices. Any thread.
 class Broker {
@@ -78,7 +105,15 @@ class Broker {
   /// Reopens files (SIGHUP).
   Result<void> reopen();
 
+  /// Has lines show the header `name`, in any case.
+  ///   kInvalidArgument  no header's name, one that carries a token, or too
+  ///                     many.
+  Result<void> set_header(std::string_view name, bool hmac);
+  /// A header that is not shown is fine.
+  Result<void> remove_header(std::string_view name);
+
   const Published<DeviceList>& devices() const { return devices_; }
+  const Published<HeaderList>& headers() const { return headers_; }
 
  private:
   barrier::View view_;
@@ -87,6 +122,7 @@ class Broker {
   const Logger& log_;
   mutable std::mutex mutex_;
   Published<DeviceList> devices_{std::make_shared<const DeviceList>()};
+  Published<HeaderList> headers_{std::make_shared<const HeaderList>()};
 };
 
 /// One loop's or worker's pen: formats lines into a buffer a device and writes

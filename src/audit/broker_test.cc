@@ -45,7 +45,7 @@ TEST_F(BrokerTest, OnlyKnownTypes) {
   DeviceConfig config = file_config("x", file("a"));
   config.type = "socket";
   EXPECT_EQ(error_of(broker_.enable(config)),
-            "unknown audit backend type \"socket\": use \"file\"");
+            "unknown backend type: \"socket\": use \"file\"");
 }
 
 TEST_F(BrokerTest, DevicesComeBackWithTheirSalt) {

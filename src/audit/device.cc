@@ -63,8 +63,8 @@ Result<std::shared_ptr<Device>> make_device(DeviceConfig config,
   if (config.type == "file") {
     return FileDevice::open(std::move(config), salt, log);
   }
-  return fail(invalid_argument(fmt::format(
-      "unknown audit backend type {:?}: use \"file\"", config.type)));
+  return fail(invalid_argument(
+      fmt::format("unknown backend type: {:?}: use \"file\"", config.type)));
 }
 
 }  // namespace bulla::audit

@@ -42,6 +42,13 @@ class Members {
     first_ = false;
     return out_;
   }
+  // A name that came from elsewhere.
+  std::string& named(std::string_view name) {
+    out_ += first_ ? '{' : ',';
+    first_ = false;
+    append_json_string(out_, name);
+    return out_ += ':';
+  }
   void text(const Name& name, std::string_view value) {
     if (!value.empty()) append_json_string(at(name), value);
   }
@@ -89,6 +96,39 @@ void append_mount(Members& members, const Event& event) {
   members.plain("mount_class", event.mount->is_auth ? "auth" : "secret");
 }
 
+// LIST is of a folder, and policy judged it so.
+void append_path(Members& members, const api::Request& request) {
+  if (request.operation != api::Operation::kList ||
+      request.path.ends_with('/')) {
+    members.text("path", request.path);
+    return;
+  }
+  members.text("path", std::string(request.path) + "/");
+}
+
+// Ends what fill_auth() began.
+void end_auth(std::string& out, const PolicyResult* policy) {
+  if (policy == nullptr) {
+    out += "},";
+    return;
+  }
+  out += policy->allowed ? R"(,"policy_results":{"allowed":true)"
+                         : R"(,"policy_results":{"allowed":false)";
+  if (policy->granting != nullptr && !policy->granting->empty()) {
+    char open = '[';
+    out += R"(,"granting_policies":)";
+    for (const std::string& name : *policy->granting) {
+      out += open;
+      out += R"({"name":)";
+      append_json_string(out, name);
+      out += R"(,"namespace_id":"root","type":"acl"})";
+      open = ',';
+    }
+    out += ']';
+  }
+  out += "}},";
+}
+
 void begin_line(std::string& out, std::string_view time,
                 std::string_view type) {
   out += R"({"time":")";
@@ -117,7 +157,7 @@ struct EntryWriter::Who {
   std::optional<Time> expire_time;
   std::int64_t num_uses = 0;
 
-  std::string auth;     // `"auth":{…},` or nothing
+  std::string auth;     // `"auth":{…`, not closed, or nothing
   std::string request;  // `,"client_token":…,"client_token_accessor":…`
 
   bool is(const api::Token& token) const {
@@ -174,7 +214,7 @@ void EntryWriter::fill_auth(std::string& out, const Event& event) const {
   auth.texts("policies", token.policies);
   auth.texts("token_policies", token.policies);
   auth.pairs("metadata", token.meta);
-  auth.number("num_uses", token.num_uses);
+  auth.number("remaining_uses", token.num_uses);
   auth.text("entity_id", token.entity_id);
   auth.text("token_type",
             token.type == api::Token::Type::kBatch ? "batch" : "service");
@@ -182,8 +222,6 @@ void EntryWriter::fill_auth(std::string& out, const Event& event) const {
   if (token.issue_time != Time{}) {
     auth.text("token_issue_time", format_rfc3339_nano(token.issue_time));
   }
-  auth.end();
-  out += ',';
 }
 
 void EntryWriter::fill(Who& who, const Event& event) const {
@@ -230,7 +268,7 @@ void EntryWriter::append_request_object(std::string& out, const Event& event,
   append_mount(members, event);
   out += who.request;
   members.at("namespace") += R"({"id":"root"})";
-  members.text("path", request.path);
+  append_path(members, request);
   if (const auto& body = request.fields.body();
       body && body->begin() != body->end()) {
     const auto exempt =
@@ -243,6 +281,31 @@ void EntryWriter::append_request_object(std::string& out, const Event& event,
   members.text("remote_address", request.remote_address);
   members.number("remote_port", request.remote_port);
   if (request.wrap_ttl) members.number("wrap_ttl", request.wrap_ttl->count());
+  if (!event.headers.empty()) {
+    append_headers(members.at("headers"), event.headers);
+  }
+  members.end();
+}
+
+void EntryWriter::append_headers(std::string& out,
+                                 std::span<const HeaderValue> headers) const {
+  Members members(out);
+  std::string_view name;
+  for (const HeaderValue& header : headers) {
+    if (header.name != name) {
+      if (!name.empty()) out += ']';
+      name = header.name;
+      members.named(name) += '[';
+    } else {
+      out += ',';
+    }
+    if (header.hmac) {
+      append_secret(out, header.value);
+    } else {
+      append_json_string(out, header.value);
+    }
+  }
+  out += ']';
   members.end();
 }
 
@@ -263,7 +326,10 @@ void EntryWriter::append_common(std::string& out, const Event& event) {
   }
   const std::size_t start = out.size();
   const Who& who = this->who(event);
-  out += who.auth;
+  if (!who.auth.empty()) {
+    out += who.auth;
+    end_auth(out, event.policy);
+  }
   append_request_object(out, event, who);
   if (out.size() - start > kLastBytesMax) return;
   last_->id = event.request->id;
@@ -327,9 +393,7 @@ void EntryWriter::append_response_data(std::string& out, const Event& event,
           : std::span(event.mount->audit_non_hmac_response_keys);
   const Redactor redactor(device_.hasher(), exempt, device_.options().log_raw);
   if (!data.object) {
-    out += R"({"http_raw_body":)";
-    redactor.append_string(out, data.raw, "http_raw_body");
-    out += '}';
+    append_raw(out, event, data.raw, redactor);
     return;
   }
   if (device_.options().elide_list_responses &&
@@ -338,6 +402,21 @@ void EntryWriter::append_response_data(std::string& out, const Event& event,
     return;
   }
   redactor.append(out, *data.object);
+}
+
+void EntryWriter::append_raw(std::string& out, const Event& event,
+                             std::string_view body,
+                             const Redactor& redactor) const {
+  Members members(out);
+  if (event.raw != nullptr) {
+    redactor.append_string(members.at("http_content_type"),
+                           event.raw->content_type, "http_content_type");
+  }
+  redactor.append_string(members.at("http_raw_body"), body, "http_raw_body");
+  if (event.raw != nullptr) {
+    members.number("http_status_code", event.raw->status);
+  }
+  members.end();
 }
 
 void EntryWriter::append_response_object(std::string& out, const Event& event,

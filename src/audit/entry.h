@@ -43,6 +43,10 @@ class EntryWriter {
                               const ResponseData& data) const;
   void append_response_data(std::string& out, const Event& event,
                             const ResponseData& data) const;
+  void append_raw(std::string& out, const Event& event, std::string_view body,
+                  const Redactor& redactor) const;
+  void append_headers(std::string& out,
+                      std::span<const HeaderValue> headers) const;
   void append_response_auth(std::string& out, const api::Auth& auth) const;
   void append_wrap_info(std::string& out, const WrapInfo& info) const;
   void append_secret(std::string& out, std::string_view value) const;

@@ -150,7 +150,53 @@ TEST_F(EntryTest, ARenewedTokenIsWrittenAnew) {
   token_.issue_time += Seconds{60};
   EXPECT_THAT(request_line(writer_), HasSubstr("2026-01-02T03:05:05Z"));
   token_.num_uses = 7;
-  EXPECT_THAT(request_line(writer_), HasSubstr(R"("num_uses":7)"));
+  EXPECT_THAT(request_line(writer_), HasSubstr(R"("remaining_uses":7)"));
+}
+
+TEST_F(EntryTest, ShowsWhatPolicySaid) {
+  const std::vector<std::string> names{"default", "op\"s"};
+  const PolicyResult allowed{true, &names};
+  event_.policy = &allowed;
+  EXPECT_THAT(
+      request_line(writer_),
+      HasSubstr(R"("policy_results":{"allowed":true,"granting_policies":[)"
+                R"({"name":"default","namespace_id":"root","type":"acl"},)"
+                R"({"name":"op\"s","namespace_id":"root","type":"acl"}]}},)"
+                R"("request":{)"));
+  const PolicyResult denied;
+  event_.policy = &denied;
+  EXPECT_THAT(request_line(writer_),
+              HasSubstr(R"("policy_results":{"allowed":false}},"request":{)"));
+}
+
+TEST_F(EntryTest, ShowsTheHeadersItIsGiven) {
+  const std::vector<HeaderValue> headers{
+      {"x-a", "1", false}, {"x-a", "2\n", false}, {"x-secret", "canary", true}};
+  event_.headers = headers;
+  const std::string line = request_line(writer_);
+  EXPECT_THAT(line, HasSubstr(R"("headers":{"x-a":["1","2\n"],"x-secret":[")" +
+                              hash("canary") + R"("]}})"));
+  EXPECT_THAT(line, Not(HasSubstr("canary")));
+}
+
+TEST_F(EntryTest, ListsAreShownAsPolicySawThem) {
+  request_.operation = api::Operation::kList;
+  request_.path = "transit/keys";
+  EXPECT_THAT(request_line(writer_), HasSubstr(R"("path":"transit/keys/")"));
+  request_.id = {};
+  request_.path = "transit/keys/";
+  EXPECT_THAT(request_line(writer_), HasSubstr(R"("path":"transit/keys/")"));
+}
+
+TEST_F(EntryTest, OpaqueAnswersAreHashedWhole) {
+  event_.response = &answer_;
+  const RawAnswer raw{"text/plain", 200};
+  event_.raw = &raw;
+  std::string out;
+  writer_.append_response(out, kTime, event_, {std::nullopt, "m 1"});
+  EXPECT_THAT(out, HasSubstr(R"("data":{"http_content_type":")" +
+                             hash("text/plain") + R"(","http_raw_body":")" +
+                             hash("m 1") + R"(","http_status_code":200}})"));
 }
 
 TEST_F(EntryTest, TokensThatShareASlotAreTold) {
@@ -200,6 +246,7 @@ TEST_F(EntryTest, MountsExemptKeys) {
 TEST_F(EntryTest, AnswersAuthAndWrapInfoAreHashed) {
   answer_.auth = std::make_unique<api::Auth>();
   answer_.auth->client_token = "s.newtoken";
+  answer_.auth->display_name = "token-x";
   answer_.auth->accessor = "newaccessor";
   answer_.auth->policies = {"default"};
   answer_.auth->lease_duration = Seconds{60};
@@ -216,7 +263,8 @@ TEST_F(EntryTest, AnswersAuthAndWrapInfoAreHashed) {
   EXPECT_THAT(line, HasSubstr(R"("response":{"auth":{"client_token":")" +
                               hash("s.newtoken") + R"(","accessor":")" +
                               hash("newaccessor") +
-                              R"(","policies":["default"],)"
+                              R"(","display_name":"token-x",)"
+                              R"("policies":["default"],)"
                               R"("token_type":"service","token_ttl":60})"));
   EXPECT_THAT(line, HasSubstr(R"("secret":{"lease_id":"aws/creds/x/1"})"));
   EXPECT_THAT(line, HasSubstr(R"("warnings":["careful"])"));

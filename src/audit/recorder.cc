@@ -98,7 +98,9 @@ void Recorder::request(const Event& event) {
 
 void Recorder::response(const Event& event) {
   if (!active()) return;
-  const ResponseData data = impl_->parse(event.response_data);
+  const ResponseData data =
+      event.raw != nullptr ? ResponseData{std::nullopt, event.response_data}
+                           : impl_->parse(event.response_data);
   const std::string_view time = impl_->time.format(event.time);
   for (const auto& pen : impl_->pens) {
     pen->writer.append_response(pen->lines, time, event, data);

@@ -114,6 +114,9 @@ Acl::Acl(const std::vector<std::shared_ptr<const Policy>>& policies) {
   auto compiled = std::make_unique<Compiled>();
   std::map<std::pair<std::string, bool>, AclPattern> patterns;
   for (const auto& policy : policies) {
+    if (const auto& end = policy->meta.expiration) {
+      good_until_ = std::min(good_until_, *end);
+    }
     for (const PolicyRule& rule : policy->rules) {
       if (rule.templated) continue;
       if (!rule.prefix && !rule.segments) {
@@ -136,7 +139,8 @@ Acl::Acl(const std::vector<std::shared_ptr<const Policy>>& policies) {
 Acl::~Acl() = default;
 
 AclDecision Acl::decide(const AclRequest& request) const {
-  if (root_) return {true, true, true};
+  static const std::vector<std::string> kRoot{"root"};
+  if (root_) return {true, true, true, &kRoot};
   const bool list = request.operation == Operation::kList;
   const AclRule* rule = list ? compiled_->list_winner(request.path)
                              : compiled_->winner(request.path, false);
@@ -145,7 +149,7 @@ AclDecision Acl::decide(const AclRequest& request) const {
                   (rule->capabilities & api::kCapSudo) != 0;
   if (request.operation == Operation::kHelp) {
     decision.allowed = true;
-    return decision;
+    return decision;  // by no rule
   }
   if (rule == nullptr || !rule->grants() ||
       (rule->capabilities & api::capability_for(request.operation)) == 0) {
@@ -154,6 +158,10 @@ AclDecision Acl::decide(const AclRequest& request) const {
   if (!wrapping_allowed(*rule, request.wrap_ttl)) return decision;
   decision.allowed = !checks_parameters(request.operation) ||
                      parameters_allowed(*rule, request.body);
+  if (decision.allowed) {
+    decision.granted_by =
+        rule->granted_by(api::capability_for(request.operation));
+  }
   return decision;
 }
 
@@ -178,13 +186,6 @@ bool Acl::may_touch(std::string_view prefix) const {
       });
 }
 
-std::vector<std::string> Acl::granting(std::string_view path) const {
-  if (root_) return {"root"};
-  const AclRule* rule = compiled_->winner(path, true);
-  return rule != nullptr && rule->grants() ? rule->policies
-                                           : std::vector<std::string>{};
-}
-
 std::string Acl::resultant_json() const {
   std::map<std::string, api::Capabilities> exact;
   std::map<std::string, api::Capabilities> glob;
@@ -192,6 +193,7 @@ std::string Acl::resultant_json() const {
     exact[path] = rule.capabilities;
   }
   for (const AclPattern& pattern : compiled_->patterns.all()) {
+    if (pattern.segments) continue;  // no prefix: '+' is not shown, as OpenBao
     glob[pattern.text] |= pattern.rule.capabilities;
   }
   std::string json;
@@ -206,7 +208,7 @@ std::string Acl::resultant_json() const {
     }
     out.end_object();
   }
-  out.end_object();
+  out.member("root", false).end_object();
   return json;
 }
 

@@ -24,6 +24,9 @@ struct AclDecision {
   bool allowed = false;
   bool sudo = false;  ///< Root, or the winning rule grants sudo.
   bool root = false;
+  /// Names of the policies that the deciding rule is from, when it allowed; as
+  /// long as the Acl lives. For audit.
+  const std::vector<std::string>* granted_by = nullptr;
 };
 
 /// The union of some policies, compiled once to be matched without allocating:
@@ -40,17 +43,18 @@ class Acl {
   /// Some rule grants something (not deny) at or below `prefix`: for listing
   /// mounts that a token can touch.
   bool may_touch(std::string_view prefix) const;
-  /// Names of the policies whose rule won for `path`, for audit.
-  std::vector<std::string> granting(std::string_view path) const;
   /// The rules, for sys/internal/ui/resultant-acl: {"exact_paths":…,
-  /// "glob_paths":…} as JSON text.
+  /// "glob_paths":…,"root":false} as JSON text.
   std::string resultant_json() const;
   bool is_root() const { return root_; }
+  /// When the first of its policies expires.
+  Time good_until() const { return good_until_; }
 
  private:
   struct Compiled;
   std::unique_ptr<const Compiled> compiled_;
   bool root_ = false;
+  Time good_until_ = Time::max();
 };
 
 }  // namespace bulla::auth

@@ -51,19 +51,17 @@ bool precedes(const AclPattern& a, const AclPattern& b) {
 }  // namespace
 
 void AclRule::merge(const std::string& policy, const PolicyRule& rule) {
-  if (std::ranges::count(policies, policy) == 0) {
-    policies.push_back(policy);
-    std::ranges::sort(policies);
-  }
   if (denies()) return;
   if ((rule.capabilities & api::kCapDeny) != 0) {
-    std::vector<std::string> names = std::move(policies);
     *this = {};
     capabilities = api::kCapDeny;
-    policies = std::move(names);
     return;
   }
   capabilities |= rule.capabilities;
+  for (unsigned bit = 1; bit <= rule.capabilities; bit <<= 1) {
+    if ((rule.capabilities & bit) == 0) continue;
+    add_granting(policy, static_cast<api::Capabilities>(bit));
+  }
   min_wrapping_ttl = lower_limit(min_wrapping_ttl, rule.min_wrapping_ttl);
   max_wrapping_ttl = lower_limit(max_wrapping_ttl, rule.max_wrapping_ttl);
   merge_parameters(allowed_parameters, rule.allowed_parameters);
@@ -73,6 +71,27 @@ void AclRule::merge(const std::string& policy, const PolicyRule& rule) {
       required_parameters.push_back(name);
     }
   }
+}
+
+void AclRule::add_granting(const std::string& policy,
+                           api::Capabilities capability) {
+  auto at = std::ranges::find(granting, capability,
+                              [](const auto& g) { return g.first; });
+  if (at == granting.end()) {
+    granting.emplace_back(capability, std::vector<std::string>{});
+    at = granting.end() - 1;
+  }
+  std::vector<std::string>& names = at->second;
+  const auto place = std::ranges::lower_bound(names, policy);
+  if (place == names.end() || *place != policy) names.insert(place, policy);
+}
+
+const std::vector<std::string>* AclRule::granted_by(
+    api::Capabilities capability) const {
+  for (const auto& [granted, names] : granting) {
+    if (granted == capability) return &names;
+  }
+  return nullptr;
 }
 
 bool AclPattern::matches(std::string_view path) const {

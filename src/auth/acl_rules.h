@@ -22,11 +22,18 @@ struct AclRule {
   std::vector<std::string> required_parameters;
   Seconds min_wrapping_ttl{0};
   Seconds max_wrapping_ttl{0};
-  std::vector<std::string> policies;  ///< Sorted, unique.
+  /// For each capability the policies that grant it, sorted.
+  std::vector<std::pair<api::Capabilities, std::vector<std::string>>> granting;
 
   void merge(const std::string& policy, const PolicyRule& rule);
   bool denies() const { return (capabilities & api::kCapDeny) != 0; }
   bool grants() const { return capabilities != 0 && !denies(); }
+  /// The policies that grant `capability`, one bit; null when none does.
+  const std::vector<std::string>* granted_by(
+      api::Capabilities capability) const;
+
+ private:
+  void add_granting(const std::string& policy, api::Capabilities capability);
 };
 
 /// A pattern that is not one exact path: it ends in '*', or has '+' segments,

@@ -152,10 +152,18 @@ TEST(Acl, SamePathMergesOverPoliciesAndDenyWins) {
   const auto b = policy("b", R"(path "k/*" { capabilities = ["update"] })");
   const auto c = policy("c", R"(path "k/*" { capabilities = ["deny"] })");
   EXPECT_EQ(Acl({a, b}).capabilities("k/x"), api::kCapRead | api::kCapUpdate);
-  EXPECT_THAT(Acl({b, a}).granting("k/x"), ElementsAre("a", "b"));
+  const auto granting = [](const Acl& acl, Operation operation) {
+    const auto* names = acl.decide({operation, "k/x", {}, {}}).granted_by;
+    return names == nullptr ? std::vector<std::string>{} : *names;
+  };
+  const auto d = policy("d", R"(path "k/*" { capabilities = ["read"] })");
+  EXPECT_THAT(granting(Acl({d, b, a}), Operation::kRead),
+              ElementsAre("a", "d"));
+  EXPECT_THAT(granting(Acl({d, b, a}), Operation::kUpdate), ElementsAre("b"));
+  EXPECT_THAT(granting(Acl({d, b, a}), Operation::kDelete), IsEmpty());
   for (const auto& order : {std::vector{a, b, c}, std::vector{c, a, b}}) {
     EXPECT_EQ(Acl(order).capabilities("k/x"), api::kCapDeny);
-    EXPECT_THAT(Acl(order).granting("k/x"), IsEmpty());
+    EXPECT_THAT(granting(Acl(order), Operation::kRead), IsEmpty());
   }
 }
 
@@ -264,10 +272,11 @@ TEST(Acl, MayTouch) {
 
 TEST(Acl, ResultantJson) {
   const Acl acl = acl_of(R"(path "a" { capabilities = ["read", "list"] }
-                            path "b/*" { capabilities = ["deny"] })");
+                            path "b/*" { capabilities = ["deny"] }
+                            path "+/c" { capabilities = ["read"] })");
   EXPECT_EQ(acl.resultant_json(),
             R"({"exact_paths":{"a":{"capabilities":["list","read"]}},)"
-            R"("glob_paths":{"b/":{"capabilities":["deny"]}}})");
+            R"("glob_paths":{"b/":{"capabilities":["deny"]}},"root":false})");
 }
 
 }  // namespace

@@ -73,8 +73,8 @@ bool contains(const Block& block, const Address& address) {
 
 Result<std::string> parse_cidr(std::string_view text) {
   if (!parse_block(text)) {
-    return fail(invalid_argument(
-        fmt::format("\"{}\" is not an address or a CIDR block", text)));
+    return fail(invalid_argument(fmt::format(
+        "error parsing address \"{}\": it is no address or CIDR block", text)));
   }
   return std::string(text);
 }

@@ -72,10 +72,10 @@ Result<void> add_capabilities(const HclValue& value, PolicyRule& rule) {
 }
 
 Result<void> set_legacy(const HclValue& value, PolicyRule& rule) {
-  TRY_ASSIGN(const auto names, hcl_strings(value));
-  if (names.size() != 1) return fail(invalid_argument("invalid policy"));
-  if (names[0].empty()) return {};
-  TRY_ASSIGN(const Capabilities granted, legacy_capabilities(names[0]));
+  const std::string* const name = value.string();
+  if (name == nullptr) return fail(invalid_argument("invalid policy"));
+  if (name->empty()) return {};
+  TRY_ASSIGN(const Capabilities granted, legacy_capabilities(*name));
   rule.capabilities |= granted;
   return {};
 }
@@ -222,8 +222,10 @@ Result<void> parse_rules(std::string_view text, Policy& policy) {
 }  // namespace
 
 Result<std::shared_ptr<const Policy>> parse_policy(std::string_view name,
-                                                   std::string_view text) {
+                                                   std::string_view text,
+                                                   PolicyMeta meta) {
   auto policy = std::make_shared<Policy>();
+  policy->meta = meta;
   policy->name = name;
   policy->text = text;
   if (auto parsed = parse_rules(text, *policy); !parsed) {

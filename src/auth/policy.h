@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,17 +31,29 @@ struct PolicyRule {
   Seconds max_wrapping_ttl{0};
 };
 
+/// What is kept of a policy besides its text.
+struct PolicyMeta {
+  std::uint64_t version = 0;  ///< Counts its writes; 0: part of the program.
+  std::optional<Time> modified;
+  std::optional<Time> expiration;  ///< From then on it grants nothing.
+  bool cas_required = false;       ///< Writes must name the present version.
+
+  bool expired(Time now) const { return expiration && *expiration <= now; }
+};
+
 /// A parsed ACL policy.
 struct Policy {
   std::string name;
   std::string text;  ///< As written.
+  PolicyMeta meta;
   std::vector<PolicyRule> rules;
 };
 
 /// Parses HCL or JSON (reference/auth.md §10).
 ///   kInvalidArgument  "failed to parse policy: …" with the reference's texts.
 Result<std::shared_ptr<const Policy>> parse_policy(std::string_view name,
-                                                   std::string_view text);
+                                                   std::string_view text,
+                                                   PolicyMeta meta = {});
 
 /// The words of a set, sorted: "create", "deny", …, "root".
 std::vector<std::string_view> capability_names(api::Capabilities set);

@@ -83,10 +83,6 @@ Result<std::vector<HclStanza>> hcl_stanzas(const HclItem& item) {
 
 Result<std::vector<std::string>> hcl_strings(const HclValue& value) {
   std::vector<std::string> out;
-  if (value.object() == nullptr && value.list() == nullptr) {
-    out.push_back(value.scalar_text());
-    return out;
-  }
   if (value.list() != nullptr) {
     for (const HclValue& element : value.list()->values) {
       if (element.list() != nullptr || element.object() != nullptr) {
@@ -115,8 +111,9 @@ Result<std::map<std::string, std::vector<std::string>>> hcl_parameters(
                         item.key, item.line)));
       }
       if (item.value->list() == nullptr) {
-        at->second.push_back(value_text(*item.value));
-        continue;
+        return fail(invalid_argument(
+            fmt::format("expected a list of values for \"{}\" on line {}",
+                        item.key, item.line)));
       }
       for (const HclValue& element : item.value->list()->values) {
         at->second.push_back(value_text(element));

@@ -5,12 +5,9 @@
 #include <algorithm>
 #include <array>
 
-#include "base/wire.h"
-
 namespace bulla::auth {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
 constexpr std::size_t kNameBytesMax = 256;
 constexpr std::size_t kPageEntries = 1000;
 constexpr std::size_t kAclsMax = 10'000;
@@ -40,13 +37,39 @@ std::shared_ptr<const Policy> fixed_policy(std::string_view name) {
   return nullptr;
 }
 
-Result<std::string> parse_entry(ByteView bytes) {
-  WireReader reader(bytes);
-  const std::uint8_t format = reader.u8();
-  std::string text(reader.text());
-  TRY(reader.finish("policy"));
-  if (format != kFormat) return fail(corrupt("policy: unknown format"));
-  return text;
+// Whether `update` may replace `present`, which is null for a new policy.
+Result<void> check_and_set(const PolicyUpdate& update, const Policy* present) {
+  const std::int64_t version =
+      present == nullptr ? 0 : static_cast<std::int64_t>(present->meta.version);
+  if (!update.cas) {
+    const bool required = update.cas_required.value_or(false) ||
+                          (present != nullptr && present->meta.cas_required);
+    if (!required || update.patch) return {};
+    return fail(
+        invalid_argument("check-and-set parameter required for this call"));
+  }
+  if (*update.cas == -1) {
+    if (present == nullptr) return {};
+    return fail(
+        invalid_argument("check-and-set parameter set to -1 on existing "
+                         "entry"));
+  }
+  if (*update.cas == version) return {};
+  return fail(invalid_argument(
+      fmt::format("check-and-set parameter {} did not match the current "
+                  "version {}",
+                  *update.cas, version)));
+}
+
+PolicyRecord applied(PolicyUpdate update, const Policy* present, Time now) {
+  PolicyRecord record;
+  if (update.patch) record = {present->meta, present->text};
+  record.meta.version = present == nullptr ? 1 : present->meta.version + 1;
+  record.meta.modified = now;
+  if (update.text) record.text = *std::move(update.text);
+  if (update.expiration) record.meta.expiration = update.expiration;
+  if (update.cas_required) record.meta.cas_required = *update.cas_required;
+  return record;
 }
 
 }  // namespace
@@ -61,8 +84,9 @@ Result<void> PolicyStore::load() {
     for (const std::string& name : names) {
       TRY_ASSIGN(const auto entry, view_.get(name));
       if (!entry) continue;
-      TRY_ASSIGN(const std::string text, parse_entry(entry->value.expose()));
-      auto policy = parse_policy(name, text);
+      TRY_ASSIGN(const PolicyRecord record,
+                 parse_policy_record(entry->value.expose()));
+      auto policy = parse_policy(name, record.text, record.meta);
       if (!policy) {
         // Going on without it could lose a deny.
         return fail(corrupt(fmt::format("stored policy \"{}\": {}", name,
@@ -73,8 +97,10 @@ Result<void> PolicyStore::load() {
     after = names.back();
   }
   if (!policies->contains("default")) {
-    TRY(store("default", default_policy_text()));
-    TRY_ASSIGN(auto policy, parse_policy("default", default_policy_text()));
+    PolicyUpdate update;
+    update.text = default_policy_text();
+    TRY_ASSIGN(auto policy, store("default", applied(std::move(update), nullptr,
+                                                     clock_.now())));
     policies->emplace("default", std::move(policy));
   }
   policies_.publish(std::move(policies));
@@ -91,27 +117,49 @@ void PolicyStore::clear() {
 std::vector<std::string> PolicyStore::list() const {
   std::vector<std::string> names;
   const auto policies = policies_.load();
-  for (const auto& [name, policy] : *policies) names.push_back(name);
+  const Time now = clock_.now();
+  for (const auto& [name, policy] : *policies) {
+    if (!policy->meta.expired(now)) names.push_back(name);
+  }
   names.emplace_back("root");
   return names;
 }
 
 std::shared_ptr<const Policy> PolicyStore::get(std::string_view name) const {
   const std::string canonical = canonical_policy_name(name);
-  if (is_fixed(canonical)) return fixed_policy(canonical);
+  return is_fixed(canonical) ? fixed_policy(canonical) : live(canonical);
+}
+
+std::shared_ptr<const Policy> PolicyStore::live(
+    std::string_view canonical) const {
   const auto policies = policies_.load();
   const auto found = policies->find(canonical);
-  return found == policies->end() ? nullptr : found->second;
+  if (found == policies->end() || found->second->meta.expired(clock_.now())) {
+    return nullptr;
+  }
+  return found->second;
 }
 
-Result<void> PolicyStore::store(const std::string& name,
-                                std::string_view text) {
-  WireWriter writer;
-  writer.u8(kFormat).text(text);
-  return view_.put(name, writer.view());
+Result<std::shared_ptr<const Policy>> PolicyStore::store(
+    const std::string& name, PolicyRecord record) {
+  TRY_ASSIGN(auto policy, parse_policy(name, record.text, record.meta));
+  TRY(view_.put(name, serialize_policy(record).expose()));
+  return policy;
 }
 
-Result<void> PolicyStore::set(std::string_view name, std::string_view text) {
+void PolicyStore::put(std::shared_ptr<const Policy> policy) {
+  auto policies = std::make_shared<Policies>(*policies_.load());
+  policies->insert_or_assign(policy->name, std::move(policy));
+  policies_.publish(std::move(policies));
+}
+
+void PolicyStore::erase(std::string_view canonical) {
+  auto policies = std::make_shared<Policies>(*policies_.load());
+  policies->erase(std::string(canonical));
+  policies_.publish(std::move(policies));
+}
+
+Result<void> PolicyStore::set(std::string_view name, PolicyUpdate update) {
   const std::string canonical = canonical_policy_name(name);
   if (canonical.empty() || canonical.size() > kNameBytesMax) {
     return fail(invalid_argument("policy name missing or too long"));
@@ -120,12 +168,22 @@ Result<void> PolicyStore::set(std::string_view name, std::string_view text) {
     return fail(invalid_argument(
         fmt::format("cannot update \"{}\" policy", canonical)));
   }
-  TRY_ASSIGN(auto policy, parse_policy(canonical, text));
   const std::lock_guard lock(write_mutex_);
-  TRY(store(canonical, text));
-  auto policies = std::make_shared<Policies>(*policies_.load());
-  policies->insert_or_assign(canonical, std::move(policy));
-  policies_.publish(std::move(policies));
+  const auto present = live(canonical);
+  if (update.patch && !present) {
+    return fail(invalid_argument("policy not found"));
+  }
+  if (update.text) TRY(parse_policy(canonical, *update.text));
+  const Time now = clock_.now();
+  if (update.expiration && *update.expiration <= now) {
+    return fail(
+        invalid_argument("refusing to update policy as expiration time has "
+                         "already elapsed"));
+  }
+  TRY(check_and_set(update, present.get()));
+  TRY_ASSIGN(auto policy,
+             store(canonical, applied(std::move(update), present.get(), now)));
+  put(std::move(policy));
   return {};
 }
 
@@ -139,25 +197,36 @@ Result<void> PolicyStore::remove(std::string_view name) {
         fmt::format("cannot delete \"{}\" policy", canonical)));
   }
   const std::lock_guard lock(write_mutex_);
-  const auto present = policies_.load();
-  if (!present->contains(canonical)) return {};
+  if (!policies_.load()->contains(canonical)) return {};
   TRY(view_.remove(canonical));
-  auto policies = std::make_shared<Policies>(*present);
-  policies->erase(canonical);
-  policies_.publish(std::move(policies));
+  erase(canonical);
+  return {};
+}
+
+Result<void> PolicyStore::sweep_expired() {
+  const std::lock_guard lock(write_mutex_);
+  const Time now = clock_.now();
+  const auto policies = policies_.load();
+  for (const auto& [name, policy] : *policies) {
+    if (!policy->meta.expired(now)) continue;
+    TRY(view_.remove(name));
+    erase(name);
+  }
   return {};
 }
 
 std::shared_ptr<const Acl> PolicyStore::acl(
     const std::vector<std::string>& names) const {
   const std::uint64_t version = policies_.version();
+  const Time now = clock_.now();
   {
     const std::lock_guard lock(cache_mutex_);
     if (acls_version_ != version || acls_.size() >= kAclsMax) {
       acls_.clear();
       acls_version_ = version;
     }
-    if (const auto found = acls_.find(names); found != acls_.end()) {
+    if (const auto found = acls_.find(names);
+        found != acls_.end() && now < found->second->good_until()) {
       return found->second;
     }
   }
@@ -166,7 +235,7 @@ std::shared_ptr<const Acl> PolicyStore::acl(
   std::vector<std::shared_ptr<const Policy>> parts;
   for (const std::string& name : names) {
     if (const auto found = policies->find(name); found != policies->end()) {
-      parts.push_back(found->second);
+      if (!found->second->meta.expired(now)) parts.push_back(found->second);
     } else if (auto fixed = fixed_policy(name)) {
       parts.push_back(std::move(fixed));
     }
@@ -177,7 +246,7 @@ std::shared_ptr<const Acl> PolicyStore::acl(
   }
   auto made = std::make_shared<const Acl>(parts);
   const std::lock_guard lock(cache_mutex_);
-  if (acls_version_ == version) acls_.emplace(names, made);
+  if (acls_version_ == version) acls_.insert_or_assign(names, made);
   return made;
 }
 

@@ -10,16 +10,30 @@
 
 #include "auth/acl.h"
 #include "auth/policy.h"
+#include "auth/policy_record.h"
 #include "barrier/barrier.h"
 #include "base/published.h"
 
 namespace bulla::auth {
 
+/// A write of a policy: what is absent is, for a patch, left as it is, and else
+/// takes its default.
+struct PolicyUpdate {
+  std::optional<std::string> text = {};
+  std::optional<Time> expiration = {};
+  /// Check and set: the version to replace, or -1 for a policy that must not be
+  /// there yet.
+  std::optional<std::int64_t> cas = {};
+  std::optional<bool> cas_required = {};
+  bool patch = false;
+};
+
 /// ACL policies by name, kept in the barrier at sys/policy/, all of them in
 /// memory. Names are lower-cased everywhere they enter. Any thread.
 class PolicyStore {
  public:
-  explicit PolicyStore(barrier::View view) : view_(std::move(view)) {}
+  PolicyStore(barrier::View view, const Clock& clock)
+      : view_(std::move(view)), clock_(clock) {}
 
   /// After unseal: reads all; writes `default` when it is missing.
   Result<void> load();
@@ -30,18 +44,28 @@ class PolicyStore {
 
   /// Names sorted, `root` last, internal ones hidden.
   std::vector<std::string> list() const;
-  /// Absent when unknown; `root` has empty text.
+  /// Absent when unknown or expired; `root` has empty text.
   std::shared_ptr<const Policy> get(std::string_view name) const;
   /// Parses, stores, publishes.
   ///   kInvalidArgument  bad policy, or a fixed one ("cannot update \"root\"
-  ///                     policy").
-  Result<void> set(std::string_view name, std::string_view text);
+  ///                     policy"); "check-and-set parameter …"; "refusing to
+  ///                     update policy as expiration time has already elapsed";
+  ///                     "policy not found" (to patch).
+  Result<void> set(std::string_view name, PolicyUpdate update);
+  Result<void> set(std::string_view name, std::string_view text) {
+    PolicyUpdate update;
+    update.text = text;
+    return set(name, std::move(update));
+  }
   /// Unknown names are fine. kInvalidArgument for root, default,
   /// response-wrapping.
   Result<void> remove(std::string_view name);
+  /// Deletes what has expired; from the minute's tick.
+  Result<void> sweep_expired();
 
   /// The compiled union of the named policies as they are now; unknown names
-  /// grant nothing. Cached by the set of names until a policy changes.
+  /// and expired ones grant nothing. Cached by the set of names until a policy
+  /// changes or one of them expires.
   std::shared_ptr<const Acl> acl(const std::vector<std::string>& names) const;
   /// Raised by one whenever any policy changes.
   std::uint64_t version() const { return policies_.version(); }
@@ -49,9 +73,14 @@ class PolicyStore {
  private:
   using Policies =
       std::map<std::string, std::shared_ptr<const Policy>, std::less<>>;
-  Result<void> store(const std::string& name, std::string_view text);
+  Result<std::shared_ptr<const Policy>> store(const std::string& name,
+                                              PolicyRecord record);
+  std::shared_ptr<const Policy> live(std::string_view canonical) const;
+  void put(std::shared_ptr<const Policy> policy);
+  void erase(std::string_view canonical);
 
   barrier::View view_;
+  const Clock& clock_;
   std::mutex write_mutex_;          // one writer, over its commit
   mutable std::mutex cache_mutex_;  // guards the Acl cache, never over I/O
   Published<Policies> policies_{std::make_shared<const Policies>()};

@@ -34,7 +34,7 @@ TEST_F(PolicyStoreTest, NamesAreFoldedAndKept) {
   ASSERT_TRUE(policies_.set("  Dev ", kRead));
   EXPECT_THAT(policies_.list(), ElementsAre("default", "dev", "root"));
   EXPECT_EQ(policies_.get("DEV")->text, kRead);
-  PolicyStore again{barrier::View(barrier_, "sys/policy/")};
+  PolicyStore again{barrier::View(barrier_, "sys/policy/"), clock_};
   ASSERT_TRUE(again.load());
   EXPECT_EQ(again.get("dev")->text, kRead);
   ASSERT_TRUE(policies_.remove("dEv"));
@@ -77,6 +77,73 @@ TEST_F(PolicyStoreTest, AclsFollowChanges) {
   EXPECT_FALSE(reads({"dev"}, "a"));
   ASSERT_TRUE(policies_.remove("dev"));
   EXPECT_FALSE(reads({"dev"}, "a"));
+}
+
+TEST_F(PolicyStoreTest, WritesAreCounted) {
+  ASSERT_TRUE(policies_.set("dev", kRead));
+  EXPECT_EQ(policies_.get("dev")->meta.version, 1U);
+  EXPECT_EQ(policies_.get("dev")->meta.modified, clock_.now());
+  clock_.step(Seconds{5});
+  ASSERT_TRUE(policies_.set("dev", kRead));
+  EXPECT_EQ(policies_.get("dev")->meta.version, 2U);
+  PolicyStore again{barrier::View(barrier_, "sys/policy/"), clock_};
+  ASSERT_TRUE(again.load());
+  EXPECT_EQ(again.get("dev")->meta.version, 2U);
+  EXPECT_EQ(again.get("dev")->meta.modified, clock_.now());
+}
+
+TEST_F(PolicyStoreTest, CheckAndSet) {
+  const auto message = [&](std::string_view name, PolicyUpdate update) {
+    update.text = std::string(kRead);
+    const auto set = policies_.set(name, std::move(update));
+    return set ? std::string() : set.error().message();
+  };
+  const std::string needed = "check-and-set parameter required for this call";
+  EXPECT_EQ(message("a", {.cas_required = true}), needed);
+  EXPECT_EQ(message("a", {.cas = 5}),
+            "check-and-set parameter 5 did not match the current version 0");
+  EXPECT_EQ(message("a", {.cas = -1, .cas_required = true}), "");
+  EXPECT_EQ(message("a", {.cas = -1}),
+            "check-and-set parameter set to -1 on existing entry");
+  EXPECT_EQ(message("a", {}), needed);
+  EXPECT_EQ(message("a", {.cas = 0}),
+            "check-and-set parameter 0 did not match the current version 1");
+  EXPECT_EQ(message("a", {.cas = 1}), "");
+  EXPECT_FALSE(policies_.get("a")->meta.cas_required);
+  EXPECT_EQ(message("b", {.cas = 0}), "");
+}
+
+TEST_F(PolicyStoreTest, PatchesKeepTheRest) {
+  EXPECT_EQ(policies_.set("dev", {.patch = true}).error().message(),
+            "policy not found");
+  ASSERT_TRUE(policies_.set("dev", kRead));
+  ASSERT_TRUE(policies_.set("dev", {.cas_required = true, .patch = true}));
+  EXPECT_EQ(policies_.get("dev")->text, kRead);
+  ASSERT_TRUE(policies_.set("dev", {.text = "", .patch = true}));
+  EXPECT_TRUE(policies_.get("dev")->meta.cas_required);
+  EXPECT_EQ(policies_.get("dev")->meta.version, 3U);
+}
+
+TEST_F(PolicyStoreTest, ExpiredPoliciesGrantNothing) {
+  const auto expiring = [&](Time end) {
+    return policies_.set("dev",
+                         {.text = std::string(kRead), .expiration = end});
+  };
+  EXPECT_EQ(expiring(clock_.now()).error().message(),
+            "refusing to update policy as expiration time has already elapsed");
+  ASSERT_TRUE(expiring(clock_.now() + Seconds{60}));
+  const auto acl = policies_.acl({"dev"});
+  EXPECT_EQ(acl->good_until(), clock_.now() + Seconds{60});
+  EXPECT_TRUE(reads({"dev"}, "a"));
+  clock_.step(Seconds{60});
+  EXPECT_FALSE(reads({"dev"}, "a"));
+  EXPECT_EQ(policies_.get("dev"), nullptr);
+  EXPECT_THAT(policies_.list(), ElementsAre("default", "root"));
+  ASSERT_TRUE(policies_.sweep_expired());
+  clock_.step(Seconds{-30});
+  EXPECT_FALSE(reads({"dev"}, "a"));
+  ASSERT_TRUE(policies_.set("dev", kRead));
+  EXPECT_EQ(policies_.get("dev")->meta.version, 1U);
 }
 
 TEST_F(PolicyStoreTest, ARefusedPolicyChangesNothing) {

@@ -123,6 +123,9 @@ TEST(Policy, RefusesWhatItWouldOtherwiseSilentlyWiden) {
 TEST(Policy, RefusesMalformedInput) {
   for (const auto* text :
        {"path", "path \"a\" { capabilities = \"", "{", "{\"path\":3}",
+        "path \"a\" { capabilities = \"read\" }",
+        "path \"a\" { required_parameters = \"x\" }",
+        "path \"a\" { allowed_parameters = { \"x\" = \"y\" } }",
         "path \"a\" \"b\" { }", "path \"a\" { capabilities = [[\"read\"]] }",
         "path \"a\" { capabilities = [\"read\"] capabilities = [\"list\"] }",
         "path \"a\" { allowed_parameters = 3 }",

@@ -10,14 +10,8 @@ TokenBackend::TokenBackend(api::BackendContext context, TokenStore& tokens,
       clock_(context.clock),
       tokens_(tokens),
       policies_(policies),
-      ttls_(ttls) {
-  // Copied: the configuration is replaced when the mount is tuned.
-  if (context.config.default_lease_ttl > Seconds{0}) {
-    ttls_.default_ttl = context.config.default_lease_ttl;
-  }
-  if (context.config.max_lease_ttl > Seconds{0}) {
-    ttls_.max_ttl = context.config.max_lease_ttl;
-  }
+      system_ttls_(ttls) {
+  TokenBackend::tuned(context.config);
   add_create_routes();
   add_lookup_routes();
   add_renew_routes();
@@ -27,6 +21,15 @@ TokenBackend::TokenBackend(api::BackendContext context, TokenStore& tokens,
 }
 
 TokenBackend::~TokenBackend() = default;
+
+void TokenBackend::tuned(const api::MountConfig& config) {
+  auto ttls = std::make_shared<TokenTtls>(system_ttls_);
+  if (config.default_lease_ttl > Seconds{0}) {
+    ttls->default_ttl = config.default_lease_ttl;
+  }
+  if (config.max_lease_ttl > Seconds{0}) ttls->max_ttl = config.max_lease_ttl;
+  ttls_.publish(std::move(ttls));
+}
 
 std::string_view TokenBackend::help() const {
   return "The token credential backend is always there: every authenticated "

@@ -9,6 +9,7 @@
 #include "auth/policy_store.h"
 #include "auth/token_store.h"
 #include "auth/ttl.h"
+#include "base/published.h"
 
 namespace bulla::auth {
 
@@ -28,6 +29,7 @@ class TokenBackend final : public api::Backend {
   std::string_view type() const override { return "token"; }
   const std::vector<api::Route>& routes() const override { return routes_; }
   std::string_view help() const override;
+  void tuned(const api::MountConfig& config) override;
 
  private:
   using Request = api::Request;
@@ -88,11 +90,15 @@ class TokenBackend final : public api::Backend {
   Result<bool> role_exists(const Request& request, Context& context);
   Result<std::optional<TokenRole>> find_role(std::string_view name) const;
 
+  /// The mount's own times before the system's.
+  TokenTtls ttls() const { return *ttls_.load(); }
+
   barrier::View roles_;
   const Clock& clock_;
   TokenStore& tokens_;
   PolicyStore& policies_;
-  TokenTtls ttls_;
+  TokenTtls system_ttls_;
+  Published<TokenTtls> ttls_;
   std::atomic<bool> tidying_{false};
   std::vector<api::Route> routes_;
 };

@@ -19,9 +19,9 @@ Result<void> check_renewable(const api::Token& token, Time now) {
   if (token.type == api::Token::Type::kBatch) {
     return fail(invalid_argument("batch tokens cannot be renewed"));
   }
-  if (!token.expire_time) return fail(invalid_argument("invalid lease ID"));
+  if (!token.leased()) return fail(invalid_argument("invalid lease ID"));
   if (token.expired(now)) return fail(invalid_argument("lease expired"));
-  if (!token.renewable) {
+  if (!token.renewable || !token.expire_time) {
     return fail(invalid_argument("lease is not renewable"));
   }
   return {};
@@ -29,8 +29,8 @@ Result<void> check_renewable(const api::Token& token, Time now) {
 
 }  // namespace
 
-Result<TokenPtr> TokenStore::renew(const api::Token& token, Seconds increment,
-                                   Seconds max_ttl) {
+Result<RenewedToken> TokenStore::renew(const api::Token& token,
+                                       Seconds increment, Seconds max_ttl) {
   if (token.type == api::Token::Type::kBatch) {
     return fail(invalid_argument("batch tokens cannot be renewed"));
   }
@@ -41,14 +41,15 @@ Result<TokenPtr> TokenStore::renew(const api::Token& token, Seconds increment,
     return fail(invalid_argument("token not found"));
   }
   TRY(check_renewable(*stored->token, now));
-  const TokenTtls limits{stored->token->creation_ttl, max_ttl};
+  const Seconds granted = stored->token->granted_ttl();
+  const TokenTtls limits{granted, max_ttl};
   TtlRequest request;
   request.increment = increment;
-  request.ttl = stored->token->creation_ttl;
+  request.ttl = granted;
   request.period = token.period;
   request.explicit_max_ttl = token.explicit_max_ttl;
   request.start = stored->token->issue_time;
-  TRY_ASSIGN(const TtlResult ttl, calculate_ttl(limits, request, now));
+  TRY_ASSIGN(TtlResult ttl, calculate_ttl(limits, request, now));
 
   auto renewed = std::make_shared<api::Token>(*stored->token);
   renewed->expire_time = expiry_after(now, ttl.ttl);
@@ -68,7 +69,7 @@ Result<TokenPtr> TokenStore::renew(const api::Token& token, Seconds increment,
   TRY(impl_->view.commit(changes));
   impl_->shards.cache(renewed);
   impl_->raise_epoch();
-  return TokenPtr(std::move(renewed));
+  return RenewedToken{std::move(renewed), ttl.ttl, std::move(ttl.warnings)};
 }
 
 Result<std::int64_t> TokenStore::use(const api::Token& token) {

@@ -71,7 +71,7 @@ class TokenFixture : public ::testing::Test {
   crypto::SystemRng rng_;
   StepClock clock_;
   barrier::Barrier barrier_{storage_, rng_, clock_};
-  PolicyStore policies_{barrier::View(barrier_, "sys/policy/")};
+  PolicyStore policies_{barrier::View(barrier_, "sys/policy/"), clock_};
   TokenStore tokens_{barrier_, barrier::View(barrier_, "sys/token/"), rng_,
                      clock_};
 };

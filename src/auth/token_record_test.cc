@@ -139,7 +139,7 @@ TEST(Ttl, DefaultAndCap) {
   const auto capped = calculate_ttl(limits, request, request.start);
   EXPECT_EQ(capped->ttl, Seconds{1000});
   EXPECT_THAT(capped->warnings,
-              ElementsAre("TTL of \"2000h0m0s\" exceeded the effective max_ttl "
+              ElementsAre("TTL of \"2000h\" exceeded the effective max_ttl "
                           "of \"16m40s\"; TTL value is capped accordingly"));
   request.explicit_max_ttl = Seconds{50};
   EXPECT_EQ(calculate_ttl(limits, request, request.start)->ttl, Seconds{50});

@@ -40,6 +40,12 @@ struct CreatedToken {
   std::shared_ptr<const api::Token> token;
 };
 
+struct RenewedToken {
+  std::shared_ptr<const api::Token> token;
+  Seconds ttl{0};  ///< From now.
+  std::vector<std::string> warnings;
+};
+
 /// Tokens: only HMAC-SHA256(key, id) is stored, and entries are found by it.
 /// Service ids are "s." + 24 base62 characters; batch tokens "b." + base64url
 /// of their barrier-sealed entry, stored nowhere. Expiry is checked at every
@@ -75,17 +81,16 @@ class TokenStore {
   ///                     id that starts with "b.", "parent token lookup failed:
   ///                     no parent found".
   Result<CreatedToken> create(TokenSpec spec);
-  /// Extends per `increment` (0: its own ttl or period), capped by
-  /// `max_ttl` since issue and by its explicit maximum.
+  /// Extends per `increment` (0: its period, or what its last issue or renewal
+  /// gave), capped by `max_ttl` since issue and by its explicit maximum.
   /// Period and explicit maximum are read from `token`, so that a role's
   /// present values can be given.
   ///   kInvalidArgument  "lease is not renewable", "batch tokens cannot be
-  ///                     renewed", "invalid lease ID" (never expires), "lease
-  ///                     expired", "token not found".
+  ///                     renewed", "invalid lease ID" (the first root token),
+  ///                     "lease expired", "token not found".
   ///   kInternal         "past the max TTL, cannot renew".
-  Result<std::shared_ptr<const api::Token>> renew(const api::Token& token,
-                                                  Seconds increment,
-                                                  Seconds max_ttl);
+  Result<RenewedToken> renew(const api::Token& token, Seconds increment,
+                             Seconds max_ttl);
   /// With all children; unknown hashes are fine. From the first moment the
   /// token is refused; when storage fails half-way it stays refused in memory,
   /// and revoking it again goes on.

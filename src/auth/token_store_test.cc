@@ -127,8 +127,9 @@ TEST_F(TokenStoreTest, RenewalMovesTheEnd) {
   const auto renewed = tokens_.renew(*made.token, Seconds{0}, Seconds{100'000});
   ASSERT_TRUE(renewed);
   EXPECT_GT(tokens_.epoch(), epoch);
-  EXPECT_EQ(*(*renewed)->expire_time, clock_.now() + Seconds{3600});
-  EXPECT_EQ((*renewed)->last_renewal_time, clock_.now());
+  EXPECT_EQ(renewed->ttl, Seconds{3600});
+  EXPECT_EQ(*renewed->token->expire_time, clock_.now() + Seconds{3600});
+  EXPECT_EQ(renewed->token->last_renewal_time, clock_.now());
   clock_.step(Seconds{3000});
   EXPECT_TRUE(lives(made));
   EXPECT_EQ(*tokens_.sweep_expired(10), 0U);
@@ -137,6 +138,21 @@ TEST_F(TokenStoreTest, RenewalMovesTheEnd) {
   clock_.step(Seconds{600});
   EXPECT_EQ(*tokens_.sweep_expired(10), 1U);
   EXPECT_EQ(entries(), 1U);
+}
+
+TEST_F(TokenStoreTest, RenewalGivesWhatTheLastOneGave) {
+  const CreatedToken made = make(spec());
+  const auto renew = [&](Seconds increment) {
+    return tokens_.renew(*made.token, increment, Seconds{100'000});
+  };
+  EXPECT_EQ(renew(Seconds{60})->ttl, Seconds{60});
+  clock_.step(Seconds{30});
+  EXPECT_EQ(renew(Seconds{0})->ttl, Seconds{60});
+  const auto capped = renew(Seconds{200'000});
+  EXPECT_EQ(capped->ttl, Seconds{99'970});
+  EXPECT_EQ(capped->warnings.size(), 1U);
+  // What was granted fits: nothing to warn of.
+  EXPECT_TRUE(renew(Seconds{0})->warnings.empty());
 }
 
 TEST_F(TokenStoreTest, RenewalHasItsLimits) {
@@ -149,6 +165,8 @@ TEST_F(TokenStoreTest, RenewalHasItsLimits) {
   EXPECT_EQ(message(make(fixed), Seconds{9999}), "lease is not renewable");
   TokenSpec root = spec({"root"});
   root.ttl = Seconds{0};
+  EXPECT_EQ(message(make(root), Seconds{9999}), "lease is not renewable");
+  root.path = "auth/token/root";
   EXPECT_EQ(message(make(root), Seconds{9999}), "invalid lease ID");
   TokenSpec batch = spec();
   batch.type = api::Token::Type::kBatch;

@@ -13,10 +13,16 @@ Seconds stricter(Seconds limit, Seconds other) {
   return other > Seconds{0} ? std::min(limit, other) : limit;
 }
 
-// From seconds, since printing counts nanoseconds.
+// As OpenBao prints it here: "768h", not "768h0m0s". From seconds, since
+// printing counts nanoseconds.
 std::string printed(Seconds seconds) {
   constexpr Seconds kPrintableMax{9'000'000'000};
-  return format_go_duration(std::min(seconds, kPrintableMax));
+  std::string text = format_go_duration(std::min(seconds, kPrintableMax));
+  for (const auto& [end, shorter] :
+       {std::pair<std::string_view, std::size_t>{"m0s", 2}, {"h0m", 2}}) {
+    if (text.ends_with(end)) text.resize(text.size() - shorter);
+  }
+  return text;
 }
 
 Seconds wanted_ttl(const TokenTtls& limits, const TtlRequest& request) {

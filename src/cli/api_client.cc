@@ -81,6 +81,12 @@ net::ClientRequest ApiClient::prepare(ApiRequest& request) const {
   if (!settings_.namespace_name.empty()) {
     wire.headers.emplace_back("X-Vault-Namespace", settings_.namespace_name);
   }
+  if (settings_.policy_override) {
+    wire.headers.emplace_back("X-Vault-Policy-Override", "true");
+  }
+  for (const std::string& method : settings_.mfa) {
+    wire.headers.emplace_back("X-Vault-MFA", method);
+  }
   if (!settings_.wrap_ttl.empty()) {
     wire.headers.emplace_back("X-Vault-Wrap-TTL", settings_.wrap_ttl);
   }
@@ -100,7 +106,7 @@ net::ClientRequest ApiClient::prepare(ApiRequest& request) const {
   wire.client_key = settings_.client_key;
   wire.server_name = settings_.tls_server_name;
   wire.skip_verify = settings_.tls_skip_verify;
-  wire.follow_redirect = true;
+  wire.follow_redirect = !settings_.disable_redirects;
   return wire;
 }
 
@@ -160,6 +166,10 @@ ApiResult<ApiAnswer> ApiClient::call(ApiRequest request) {
     auto refused = failure(ApiFailure::Kind::kLocal, request);
     refused.message = "the path must not have . or .. for a segment";
     return tl::unexpected(std::move(refused));
+  }
+  if (settings_.output_policy) {
+    print_(policy_string(request) + "\n");
+    return tl::unexpected(failure(ApiFailure::Kind::kShown, request));
   }
   if (settings_.output_curl_string) {
     print_(curl_string(request, url_of(request), settings_) + "\n");

@@ -15,11 +15,13 @@
 
 namespace bulla::cli {
 
+using Query = std::vector<std::pair<std::string, std::string>>;
+
 /// One call of the HTTP API.
 struct ApiRequest {
   std::string method = "GET";
   std::string path;  ///< Below /v1/, not encoded: "sys/init".
-  std::vector<std::pair<std::string, std::string>> query = {};
+  Query query = {};
   Value body = {};         ///< Null sends none.
   bool user_data = false;  ///< The body's strings came from the user: no one
                            ///< else may see them, not even as a curl command.
@@ -44,7 +46,7 @@ struct ApiFailure {
     kLocal,      ///< Never sent.
     kTransport,  ///< No answer came.
     kStatus,     ///< The server said no.
-    kShown,      ///< -output-curl-string: printed, and that was all.
+    kShown,      ///< -output-…: printed, and that was all.
   };
   Kind kind = Kind::kLocal;
   std::string method;
@@ -61,7 +63,7 @@ using ApiResult = tl::expected<T, ApiFailure>;
 
 /// Calls the API as Vault's own client does: X-Vault-* headers, at most
 /// settings.retries_max retries a second apart (on no answer, 412, 429 and 5xx
-/// but 501), one redirect.
+/// but 501), one redirect unless those are off.
 class ApiClient {
  public:
   using Send =
@@ -69,7 +71,7 @@ class ApiClient {
   using Sleep = std::function<void(std::chrono::milliseconds)>;
   using Print = std::function<void(std::string_view)>;
 
-  /// `settings` outlives the client. `print` takes -output-curl-string's text.
+  /// `settings` outlives the client. `print` takes the text of -output-….
   ApiClient(const Settings& settings, Send send, Sleep sleep, Print print)
       : settings_(settings),
         send_(std::move(send)),
@@ -89,8 +91,9 @@ class ApiClient {
   ApiResult<ApiAnswer> remove(std::string path) {
     return call({.method = "DELETE", .path = std::move(path)});
   }
-  ApiResult<ApiAnswer> list(std::string path) {
-    return call({.path = std::move(path), .query = {{"list", "true"}}});
+  ApiResult<ApiAnswer> list(std::string path, Query more = {}) {
+    more.insert(more.begin(), {"list", "true"});
+    return call({.path = std::move(path), .query = std::move(more)});
   }
 
   /// Tries this token from now on.
@@ -121,5 +124,8 @@ bool is_relative_path(std::string_view path);
 /// token, of secrets and of all that the user typed as data.
 std::string curl_string(const ApiRequest& request, const std::string& url,
                         const Settings& settings);
+
+/// The stanza of a policy that allows `request`.
+std::string policy_string(const ApiRequest& request);
 
 }  // namespace bulla::cli

@@ -8,9 +8,16 @@
 namespace bulla::cli {
 namespace {
 
-std::string plain_member(const Value& object, std::string_view key) {
-  const Value* const found = object.find(key);
-  return found == nullptr || found->is_null() ? "" : to_plain(*found);
+// As they are given to `audit enable`.
+std::string options_cell(const Value& info) {
+  const Value* const options = info.find("options");
+  if (options == nullptr) return "";
+  std::string out;
+  for (std::size_t i = 0; i < options->keys.size(); ++i) {
+    if (i > 0) out += ' ';
+    out += options->keys[i] + "=" + to_plain(options->items[i]);
+  }
+  return out;
 }
 
 std::vector<TableRow> device_rows(const Value& devices, bool detailed) {
@@ -23,7 +30,7 @@ std::vector<TableRow> device_rows(const Value& devices, bool detailed) {
                     info.text_of("description")};
     if (detailed) {
       row.push_back(info.flag_of("local") ? "local" : "replicated");
-      row.push_back(plain_member(info, "options"));
+      row.push_back(options_cell(info));
     }
     rows.push_back(std::move(row));
   }
@@ -37,8 +44,9 @@ int list(Invocation& call) {
   const Value devices =
       data == nullptr || data->is_null() ? Value::object() : sorted(*data);
   if (devices.keys.empty() && !call.is_structured()) {
-    call.refuse("No audit devices are enabled.",
-                "`bulla audit enable file file_path=/var/log/bulla/audit.log`");
+    call.out("No audit devices are enabled.");
+    call.warn(
+        "Next: `bulla audit enable file file_path=/var/log/bulla/audit.log`");
     return 2;
   }
   const auto rows = device_rows(devices, call.flags().on("detailed"));

@@ -9,6 +9,7 @@ int list(Invocation& call) { return list_mounts(call, kAuthMount); }
 int enable(Invocation& call) { return enable_mount(call, kAuthMount); }
 int disable(Invocation& call) { return disable_mount(call, kAuthMount); }
 int tune(Invocation& call) { return tune_mount(call, kAuthMount); }
+int move(Invocation& call) { return move_mount(call, kAuthMount); }
 
 // What a method is told at login is the server's to say: it has the help.
 int method_help(Invocation& call) {
@@ -29,7 +30,7 @@ constexpr std::array<Example, 1> kTuneExamples = {{
      "bulla auth tune -default-lease-ttl=8h approle/"},
 }};
 
-const std::array<Command, 6> kCommands = {{
+const std::array<Command, 7> kCommands = {{
     {"auth", "Work with auth methods", "",
      "Commands for auth methods, by which users and machines log in.",
      CommandKind::kGroup},
@@ -45,6 +46,10 @@ const std::array<Command, 6> kCommands = {{
     {"auth tune", "Change settings of an auth method", "PATH",
      "Changes those settings of an auth method that are given.",
      CommandKind::kRemote, 1, 1, tune, tune_mount_flags(), kTuneExamples},
+    {"auth move", "Move an auth method to another path", "FROM TO",
+     "Moves an auth method, and waits until it is done. The tokens that it "
+     "gave are revoked; policies stay as they are and may have to be changed.",
+     CommandKind::kRemote, 2, 2, move},
     {"auth help", "Explain how to log in with an auth method", "PATH",
      "Prints what the login of the auth method at a path asks for.",
      CommandKind::kRemote, 1, 1, method_help},

@@ -19,6 +19,7 @@ struct ServerFlags {
   std::string dev_data;    ///< A directory; "" keeps everything in memory.
   std::string log_level;   ///< As written; the server checks it.
   std::string log_format;  ///< As written; the server checks it.
+  std::string log_file;    ///< "" is what the configuration says.
   bool dev_no_store_token = false;
 };
 

@@ -63,6 +63,7 @@ std::span<const Command> kek_commands();
 std::span<const Command> status_commands();
 std::span<const Command> login_commands();
 std::span<const Command> secrets_commands();
+std::span<const Command> transit_commands();
 std::span<const Command> auth_commands();
 std::span<const Command> policy_commands();
 std::span<const Command> token_commands();

@@ -130,13 +130,14 @@ TEST_F(Commands, SealAndRotate) {
   EXPECT_THAT(sent({"operator", "seal"}), ElementsAre("PUT sys/seal {}"));
   EXPECT_EQ(printed(), "Success! Bulla is sealed.\n");
   host_.answer(204);
-  host_.answer(200,
-               R"({"data":{"term":2,"install_time":"T","encryptions":9}})");
+  host_.answer(200, R"({"data":{"term":2,"encryptions":9,)"
+                    R"("install_time":"2026-01-02T15:04:05.6Z"}})");
   EXPECT_THAT(sent({"operator", "rotate"}),
               ElementsAre("PUT sys/rotate {}", "GET sys/key-status"));
   EXPECT_EQ(printed(),
             "Success! Rotated key\n\nKey Term            2\n"
-            "Install Time        T\nEncryption Count    9\n");
+            "Install Time        02 Jan 26 15:04 UTC\n"
+            "Encryption Count    9\n");
 }
 
 constexpr auto kSelf =
@@ -161,13 +162,24 @@ TEST_F(Commands, LoginStoresTheTokenItLookedUp) {
 TEST_F(Commands, LoginKeepsQuietWhenTold) {
   host_.console.typed = "hvs.new-token";
   host_.answer(200, kSelf);
-  sent({"login", "-no-store", "-no-print"});
+  sent({"login", "-no-store"});
   EXPECT_EQ(stored_token(), "");
-  EXPECT_EQ(printed().find("new-token"), std::string::npos);
   host_.answer(200, kSelf);
   sent({"login", "-token-only"});
   EXPECT_EQ(printed(), "hvs.new-token");
   EXPECT_EQ(stored_token(), "");
+  host_.answer(200, kSelf);
+  sent({"login", "-no-print"});
+  EXPECT_EQ(printed(), "");
+  EXPECT_EQ(stored_token(), "hvs.new-token");
+}
+
+// It would be of no use.
+TEST_F(Commands, LoginDoesNotThrowATokenAway) {
+  EXPECT_THAT(sent({"login", "-no-store", "-no-print", "x"}, 1),
+              testing::IsEmpty());
+  EXPECT_THAT(sent({"login", "-token-only", "-no-print", "x"}, 1),
+              testing::IsEmpty());
 }
 
 TEST_F(Commands, LoginWarnsOfAVariableThatStays) {
@@ -285,7 +297,8 @@ TEST_F(Commands, PathHelp) {
 
 TEST_F(Commands, ServerGetsItsFlags) {
   EXPECT_EQ(host_.run({"server", "-config=a", "-config", "b", "-dev",
-                       "-dev-root-token-id=root", "-log-level=debug"}),
+                       "-dev-root-token-id=root", "-log-level=debug",
+                       "-log-file=/l"}),
             7);
   ASSERT_TRUE(host_.server_flags.has_value());
   EXPECT_THAT(host_.server_flags->config, ElementsAre("a", "b"));
@@ -293,6 +306,7 @@ TEST_F(Commands, ServerGetsItsFlags) {
   EXPECT_EQ(host_.server_flags->dev_root_token_id, "root");
   EXPECT_EQ(host_.server_flags->dev_listen_address, "127.0.0.1:8200");
   EXPECT_EQ(host_.server_flags->log_level, "debug");
+  EXPECT_EQ(host_.server_flags->log_file, "/l");
 }
 
 TEST_F(Commands, CurlStringsSendNothing) {
@@ -306,6 +320,59 @@ TEST_F(Commands, CurlStringsSendNothing) {
             "-d '{\"name\":\"'\"$NAME\"'\"}' 'http://127.0.0.1:8200/v1/a/b'\n");
   sent({"secrets", "tune", "-description=it's", "x", "-output-curl-string"});
   EXPECT_THAT(printed(), HasSubstr(R"(-d '{"description":"it'\''s"}')"));
+}
+
+TEST_F(Commands, OutputPolicySendsNothing) {
+  const auto policy = [this](std::vector<std::string> arguments) {
+    arguments.emplace_back("-output-policy");
+    EXPECT_THAT(sent(arguments), testing::IsEmpty());
+    return printed();
+  };
+  EXPECT_EQ(policy({"read", "transit/keys/k"}),
+            "path \"transit/keys/k\" {\n  capabilities = [\"read\"]\n}\n");
+  EXPECT_EQ(policy({"list", "a/"}),
+            "path \"a\" {\n  capabilities = [\"list\"]\n}\n");
+  const std::pair<std::vector<std::string>, std::string> rows[] = {
+      {{"write", "a/b", "x=y"}, R"(["create", "update"])"},
+      {{"list", "a"}, R"(["list"])"},
+      {{"delete", "a"}, R"(["delete"])"},
+      {{"operator", "rotate"}, R"(["create", "update", "sudo"])"},
+      {{"audit", "list"}, R"(["read", "sudo"])"},
+      {{"list", "auth/token/accessors"}, R"(["list", "sudo"])"},
+      {{"secrets", "move", "a", "b"}, R"(["create", "update", "sudo"])"},
+      {{"secrets", "enable", "transit"}, R"(["create", "update"])"}};
+  for (const auto& [arguments, words] : rows) {
+    EXPECT_THAT(policy(arguments), HasSubstr("capabilities = " + words));
+  }
+}
+
+TEST_F(Commands, HabitsOfVaultsFlags) {
+  host_.answer(204);
+  sent({"write", "-f", "a", "-policy-override", "-mfa=totp:123",
+        "-disable-redirects"});
+  EXPECT_EQ(host_.header(0, "X-Vault-Policy-Override"), "true");
+  EXPECT_EQ(host_.header(0, "X-Vault-MFA"), "totp:123");
+  EXPECT_FALSE(host_.requests[0].follow_redirect);
+  host_.variables["VAULT_AGENT_ADDR"] = "http://agent:1";
+  host_.answer(204);
+  sent({"write", "-f", "a", "-address=http://h:1"});
+  EXPECT_EQ(host_.request(0), "PUT http://agent:1/v1/a {}");
+}
+
+TEST_F(Commands, ListsInPagesAndInDetail) {
+  const std::string info =
+      R"({"data":{"keys":["a","b"],"key_info":{"a":{"n":1},"b":{"m":"x"}}}})";
+  host_.answer(200, info);
+  EXPECT_THAT(sent({"list", "-after=k", "-limit=2", "p"}),
+              ElementsAre("GET p/?list=true&after=k&limit=2"));
+  EXPECT_EQ(printed(), "Keys\n----\na\nb\n");
+  host_.answer(200, info);
+  sent({"list", "-detailed", "p"});
+  EXPECT_EQ(printed(),
+            "Keys    m      n\n"
+            "----    -      -\n"
+            "a       n/a    1\n"
+            "b       x      n/a\n");
 }
 
 TEST_F(Commands, FlagsStandAnywhere) {

@@ -41,6 +41,10 @@ bool ProcessConsole::out_is_terminal() const {
   return ::isatty(STDOUT_FILENO) == 1;
 }
 
+bool ProcessConsole::err_is_terminal() const {
+  return ::isatty(STDERR_FILENO) == 1;
+}
+
 Result<std::string> ProcessConsole::read_input() {
   std::string text;
   std::array<char, 16384> chunk{};

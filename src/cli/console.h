@@ -20,6 +20,7 @@ class Console {
   virtual void out(std::string_view text) = 0;
   virtual void err(std::string_view text) = 0;
   virtual bool out_is_terminal() const = 0;
+  virtual bool err_is_terminal() const = 0;
 
   /// All of standard input.
   ///   kTooLarge     more than kInputBytesMax.
@@ -38,6 +39,7 @@ class ProcessConsole : public Console {
   void out(std::string_view text) override;
   void err(std::string_view text) override;
   bool out_is_terminal() const override;
+  bool err_is_terminal() const override;
   Result<std::string> read_input() override;
   Result<SecretBytes> prompt_hidden(std::string_view prompt) override;
 };

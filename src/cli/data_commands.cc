@@ -1,4 +1,5 @@
 #include <array>
+#include <set>
 
 #include "cli/invocation.h"
 #include "cli/key_values.h"
@@ -61,9 +62,42 @@ int write_path(Invocation& call) {
   return call.done("Success! Data written to: " + path);
 }
 
+std::vector<TableRow> key_rows(const Value& keys) {
+  std::vector<TableRow> rows = {{"Keys"}};
+  for (const auto& key : keys.as_strings()) rows.push_back({key});
+  return rows;
+}
+
+// With a column for each thing that is told of any of them.
+std::vector<TableRow> info_rows(const Value& keys, const Value& info) {
+  std::set<std::string> columns;
+  for (const Value& of_key : info.items) {
+    columns.insert(of_key.keys.begin(), of_key.keys.end());
+  }
+  std::vector<TableRow> rows = {{"Keys"}};
+  rows[0].insert(rows[0].end(), columns.begin(), columns.end());
+  for (const std::string& key : keys.as_strings()) {
+    TableRow row = {key};
+    const Value* const of_key = info.find(key);
+    for (const std::string& column : columns) {
+      const Value* const cell =
+          of_key == nullptr ? nullptr : of_key->find(column);
+      row.push_back(cell == nullptr || cell->is_null() ? "" : to_plain(*cell));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 int list_path(Invocation& call) {
   const std::string path = clean_path(call.argument(0)) + "/";
-  const auto answer = call.api().list(path);
+  Query page;
+  for (const auto* name : {"after", "limit"}) {
+    if (call.flags().given(name)) {
+      page.emplace_back(name, call.flags().text(name));
+    }
+  }
+  const auto answer = call.api().list(path, std::move(page));
   const auto none = [&call, &path] {
     if (call.settings().format == "json") call.out("{}");
     return call.no_value(path, kWhatIsMounted);
@@ -79,11 +113,11 @@ int list_path(Invocation& call) {
   const Value* const data = answer->json.find("data");
   const Value* const keys = data == nullptr ? nullptr : data->find("keys");
   if (keys == nullptr) return none();
-  std::vector<TableRow> rows = {{"Keys"}};
-  for (const auto& key : keys->as_strings()) rows.push_back({key});
-  if (call.settings().field.empty())
-    return call.show(*keys, format_table(rows));
-  return call.show_secret(answer->json);
+  if (!call.settings().field.empty()) return call.show_secret(answer->json);
+  const Value* const info =
+      call.flags().on("detailed") ? data->find("key_info") : nullptr;
+  if (info == nullptr) return call.show(*keys, format_table(key_rows(*keys)));
+  return call.show(*data, format_table(info_rows(*keys, *info)));
 }
 
 int delete_path(Invocation& call) {
@@ -117,6 +151,12 @@ constexpr std::array<Example, 3> kWriteExamples = {{
      "bulla write transit/encrypt/orders plaintext=@card.b64"},
     {"Send a JSON object", "bulla write auth/token/roles/app @role.json"},
 }};
+constexpr std::array<FlagRow, 3> kListFlags = {{
+    {"detailed", "", FlagKind::kSwitch, "",
+     "Show what else is told of each name, where something is."},
+    {"after", "", FlagKind::kText, "NAME", "Only names greater than this one."},
+    {"limit", "", FlagKind::kInteger, "N", "At most so many names."},
+}};
 constexpr std::array<Example, 1> kListExamples = {{
     {"List the keys", "bulla list transit/keys"},
 }};
@@ -143,16 +183,9 @@ constexpr std::array<Command, 4> kCommands = {{
      "JSON object with all of them. What is typed is sent as strings.",
      CommandKind::kRemote, 1, kAnyNumber, write_path, kWriteFlags,
      kWriteExamples},
-    {"list",
-     "List what is below a path",
-     "PATH",
+    {"list", "List what is below a path", "PATH",
      "Lists the names below a path. Names that end in / have more below them.",
-     CommandKind::kRemote,
-     1,
-     1,
-     list_path,
-     {},
-     kListExamples},
+     CommandKind::kRemote, 1, 1, list_path, kListFlags, kListExamples},
     {"delete",
      "Delete what a path holds",
      "PATH [KEY=VALUE...]",

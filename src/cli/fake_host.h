@@ -20,6 +20,7 @@ class FakeConsole : public Console {
   void out(std::string_view text) override { printed += text; }
   void err(std::string_view text) override { complained += text; }
   bool out_is_terminal() const override { return terminal; }
+  bool err_is_terminal() const override { return terminal; }
   Result<std::string> read_input() override { return input; }
   Result<SecretBytes> prompt_hidden(std::string_view prompt) override {
     prompts.emplace_back(prompt);

@@ -1,10 +1,32 @@
-#include <array>
+#include <fmt/format.h>
 
+#include <array>
+#include <chrono>
+
+#include "base/time_format.h"
 #include "cli/invocation.h"
 #include "cli/table.h"
 
 namespace bulla::cli {
 namespace {
+
+// "02 Jan 06 15:04 UTC", as Vault prints it here.
+std::string short_time(const std::string& rfc3339) {
+  constexpr std::array<std::string_view, 12> kMonths = {
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto time = parse_rfc3339(rfc3339);
+  if (!time) return rfc3339;
+  const auto day = std::chrono::floor<std::chrono::days>(*time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(
+      std::chrono::floor<std::chrono::minutes>(*time - day));
+  return fmt::format("{:02} {} {:02} {:02}:{:02} UTC",
+                     static_cast<unsigned>(date.day()),
+                     kMonths[static_cast<unsigned>(date.month()) - 1],
+                     static_cast<int>(date.year()) % 100, clock.hours().count(),
+                     clock.minutes().count());
+}
 
 int show_key_status(Invocation& call, std::string_view before) {
   const auto answer = call.api().get("sys/key-status");
@@ -13,7 +35,7 @@ int show_key_status(Invocation& call, std::string_view before) {
   const Value& status = data == nullptr ? answer->json : *data;
   const std::vector<TableRow> rows = {
       {"Key Term", std::to_string(status.integer_of("term"))},
-      {"Install Time", status.text_of("install_time")},
+      {"Install Time", short_time(status.text_of("install_time"))},
       {"Encryption Count", std::to_string(status.integer_of("encryptions"))}};
   return call.show(status, std::string(before) + format_columns(rows));
 }

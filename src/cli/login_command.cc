@@ -34,15 +34,6 @@ Value secret_with_auth(Value auth) {
   return std::move(Value::object().set("auth", std::move(auth)));
 }
 
-Value without_token(const Value& secret) {
-  Value out = secret;
-  if (const Value* const auth = secret.find("auth")) {
-    Value bare = *auth;
-    out.set("auth", bare.set("client_token", Value::string("(not shown)")));
-  }
-  return out;
-}
-
 int store(Invocation& call, const SecretBytes& token) {
   const TokenFile file(call.host().environment);
   if (const auto written = file.write(token); !written) {
@@ -77,6 +68,7 @@ int finish(Invocation& call, const Value& secret) {
     if (code != 0) return code;
   }
   const bool bare = call.is_structured() || !call.settings().field.empty();
+  if (flags.on("no-print")) return 0;
   if (!bare) {
     call.out(flags.on("no-store")
                  ? "Success! You are now authenticated. The token was not "
@@ -84,8 +76,7 @@ int finish(Invocation& call, const Value& secret) {
                  : "Success! You are now authenticated. The token is stored: "
                    "commands will use it from now on.\n");
   }
-  return call.show_secret(flags.on("no-print") ? without_token(secret)
-                                               : secret);
+  return call.show_secret(secret);
 }
 
 int login_with_token(Invocation& call) {
@@ -155,7 +146,10 @@ int login_with_method(Invocation& call, const std::string& method) {
 }
 
 int login(Invocation& call) {
-  const std::string method = call.flags().text("method", "token");
+  const Flags& flags = call.flags();
+  if ((flags.on("no-store") || flags.on("token-only")) && flags.on("no-print"))
+    return call.misuse("-no-store and -no-print cannot be used together");
+  const std::string method = flags.text("method", "token");
   if (method == "token") return login_with_token(call);
   return login_with_method(call, method);
 }
@@ -167,7 +161,8 @@ constexpr std::array<FlagRow, 5> kFlags = {{
      "Where the method is mounted below auth/, if not under its own name."},
     {"no-store", "", FlagKind::kSwitch, "",
      "Do not leave the token in ~/.vault-token."},
-    {"no-print", "", FlagKind::kSwitch, "", "Do not print the token."},
+    {"no-print", "", FlagKind::kSwitch, "",
+     "Print nothing but errors and warnings."},
     {"token-only", "", FlagKind::kSwitch, "",
      "Print the token and nothing else, and do not store it."},
 }};

@@ -84,6 +84,17 @@ std::string examples(std::span<const Example> rows) {
   return out;
 }
 
+constexpr std::string_view kDescription =
+    ".SH DESCRIPTION\nKeeps keys, and encrypts and decrypts with them for "
+    "those "
+    "whom a policy allows it, over the HTTP API of Vault and OpenBao. bulla "
+    "server is the server; all other commands are clients of it, and their "
+    "verbs and flags are Vault's.\n"
+    ".SH ENVIRONMENT\n.TP\nBULLA_ADDR, VAULT_ADDR\nthe server's address\n.TP\n"
+    "BULLA_TOKEN, VAULT_TOKEN\nthe token\n.PP\nA flag goes before "
+    "BULLA_\\fINAME"
+    "\\fR, that before VAULT_\\fINAME\\fR; the options below name theirs.\n";
+
 constexpr std::string_view kExitStatus =
     ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\na mistake on this side: usage, a "
     "file, a missing field\n.TP\n2\nthe server answered with an error, or "
@@ -95,8 +106,8 @@ std::string man_page(const Command* command) {
   if (command == nullptr) {
     return head("", "key management server and its command line",
                 "bulla <command> [options]") +
-           subcommands("") + ".SH OPTIONS\n" + flag_entries(global_flags()) +
-           std::string(kExitStatus) +
+           std::string(kDescription) + subcommands("") + ".SH OPTIONS\n" +
+           flag_entries(global_flags()) + std::string(kExitStatus) +
            ".SH FILES\n.TP\n~/.vault\\-token\nthe token that login left, mode "
            "0600\n";
   }

@@ -44,6 +44,34 @@ TEST_F(Commands, Secrets) {
             "Success! Disabled the secrets engine (if it existed) at: x/\n");
 }
 
+TEST_F(Commands, MountsInDetail) {
+  const auto info = [](std::string_view type, std::string_view default_ttl) {
+    return R"({"type":")" + std::string(type) +
+           R"(","accessor":"a_1","description":"d","config":{)"
+           R"("default_lease_ttl":)" +
+           std::string(default_ttl) +
+           R"(,"max_lease_ttl":0,"force_no_cache":false},"local":false,)"
+           R"("seal_wrap":false,"external_entropy_access":false,)"
+           R"("options":{"v":"2"},"uuid":"u","plugin_version":"",)"
+           R"("running_plugin_version":"v1","running_sha256":"",)"
+           R"("deprecation_status":"supported"})";
+  };
+  host_.answer(200, R"({"data":{"sys/":)" + info("system", "0") + R"(,"t/":)" +
+                        info("transit", "3600") + "}}");
+  sent({"secrets", "list", "-detailed"});
+  EXPECT_THAT(
+      printed(),
+      testing::AllOf(HasSubstr("External Entropy Access    Options     "
+                               "Description    UUID    Version    Running "
+                               "Version    Running SHA256    Deprecation "
+                               "Status\n"),
+                     testing::ContainsRegex("sys/ +system +a_1 +n/a +n/a "),
+                     testing::ContainsRegex(
+                         "t/ +transit +a_1 +3600 +system +false +replicated "
+                         "+false +false +map.v:2. +d +u +n/a +v1 +n/a "
+                         "+supported")));
+}
+
 TEST_F(Commands, MovingWaitsForItsEnd) {
   const auto state = [](const std::string& word) {
     return R"({"data":{"migration_info":{"status":")" + word + R"("}}})";
@@ -58,6 +86,14 @@ TEST_F(Commands, MovingWaitsForItsEnd) {
   host_.answer(200, R"({"data":{"migration_id":"m1"}})");
   host_.answer(200, state("failure"));
   sent({"secrets", "move", "a", "b"}, 2);
+  host_.answer(200, R"({"data":{"migration_id":"m1"}})");
+  host_.answer(200, state("success"));
+  EXPECT_EQ(sent({"auth", "move", "a", "b"}).front(),
+            R"(PUT sys/remount {"from":"auth/a/","to":"auth/b/"})");
+  EXPECT_EQ(printed(),
+            "Started moving auth method a/ to b/, with migration ID m1\n"
+            "Success! Finished moving auth method a/ to b/, with migration ID "
+            "m1\n");
 }
 
 TEST_F(Commands, Auth) {
@@ -92,6 +128,16 @@ TEST_F(Commands, Policies) {
   EXPECT_THAT(sent({"policy", "write", "p", "-"}),
               ElementsAre(R"(PUT sys/policies/acl/p )"
                           R"({"policy":"path \"a\" {}"})"));
+  host_.answer(204);
+  EXPECT_EQ(sent({"policy", "write", "P", "-"})[0].substr(0, 24),
+            "PUT sys/policies/acl/p {");
+  EXPECT_EQ(printed(), "Success! Uploaded policy: p\n");
+  EXPECT_THAT(host_.console.complained,
+              HasSubstr("converted from \"P\" to \"p\""));
+  sent({"policy", "write", "p", "/nonexistent"}, 2);
+  host_.answer(200, R"({"data":{"name":"p","policy":"x","version":3}})");
+  sent({"policy", "read", "p", "-format=json"});
+  EXPECT_EQ(printed(), "{\n  \"policy\": \"x\"\n}\n");
   host_.answer(204);
   EXPECT_THAT(sent({"policy", "delete", "p"}),
               ElementsAre("DELETE sys/policies/acl/p"));
@@ -143,10 +189,12 @@ TEST_F(Commands, Tokens) {
 TEST_F(Commands, Audit) {
   host_.answer(200, R"({"data":{}})");
   EXPECT_THAT(sent({"audit", "list"}, 2), ElementsAre("GET sys/audit"));
-  host_.answer(200, R"({"data":{"file/":{"type":"file","description":"",)"
-                    R"("options":{"file_path":"/l"},"local":false}}})");
+  EXPECT_EQ(printed(), "No audit devices are enabled.\n");
+  host_.answer(
+      200, R"({"data":{"file/":{"type":"file","description":"",)"
+           R"("options":{"file_path":"/l","mode":"0600"},"local":false}}})");
   sent({"audit", "list", "-detailed"});
-  EXPECT_THAT(printed(), HasSubstr("replicated     map[file_path:/l]"));
+  EXPECT_THAT(printed(), HasSubstr("replicated     file_path=/l mode=0600"));
   host_.answer(204);
   EXPECT_THAT(sent({"audit", "enable", "-path=f", "file", "file_path=/l"}),
               ElementsAre(R"(PUT sys/audit/f {"type":"file","description":"",)"

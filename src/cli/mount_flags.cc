@@ -42,7 +42,11 @@ constexpr std::array<FlagRow, 1> kListFlags = {{
     {"detailed", "", FlagKind::kSwitch, "", "Show settings, too."},
 }};
 
-constexpr std::array<FlagRow, 17> kEnableFlags = {{
+constexpr FlagRow kPluginVersion = {
+    "plugin-version", "", FlagKind::kText, "VERSION",
+    "Accepted for Vault's sake; there is one version."};
+
+constexpr std::array<FlagRow, 18> kEnableFlags = {{
     {"path", "", FlagKind::kText, "PATH",
      "Where to mount it; under the name of its type if nothing is said."},
     kDescription,
@@ -56,8 +60,9 @@ constexpr std::array<FlagRow, 17> kEnableFlags = {{
     kTokenType,
     kOptions,
     kVersion,
-    {"plugin-version", "", FlagKind::kText, "VERSION",
-     "Accepted for Vault's sake; there is one version."},
+    kPluginVersion,
+    {"plugin-name", "", FlagKind::kText, "NAME",
+     "The type, where TYPE is plugin."},
     {"force-no-cache", "", FlagKind::kSwitch, "", "Do not cache."},
     {"local", "", FlagKind::kSwitch, "", "Do not replicate."},
     {"seal-wrap", "", FlagKind::kSwitch, "",
@@ -66,7 +71,7 @@ constexpr std::array<FlagRow, 17> kEnableFlags = {{
      "Let it draw from an external source of entropy."},
 }};
 
-constexpr std::array<FlagRow, 11> kTuneFlags = {{
+constexpr std::array<FlagRow, 12> kTuneFlags = {{
     kDescription,
     kDefaultTtl,
     kMaxTtl,
@@ -78,6 +83,7 @@ constexpr std::array<FlagRow, 11> kTuneFlags = {{
     kTokenType,
     kOptions,
     kVersion,
+    kPluginVersion,
 }};
 
 }  // namespace

@@ -9,6 +9,9 @@
 namespace bulla::cli {
 namespace {
 
+constexpr int kMovePolls = 600;
+constexpr std::chrono::milliseconds kMovePause{500};
+
 const Value& data_of(const Value& answer) {
   const Value* const data = answer.find("data");
   return data == nullptr || data->is_null() ? answer : *data;
@@ -23,10 +26,13 @@ std::string cell(const Value& object, std::string_view key) {
   return found == nullptr || found->is_null() ? "" : to_plain(*found);
 }
 
-// 0 is "what the system has".
-std::string ttl_cell(const Value& config, std::string_view key) {
-  const auto seconds = config.integer_of(key);
-  return seconds == 0 ? "system" : human_duration(seconds);
+// 0 is "what the system has"; what is part of the server gives no leases.
+std::string ttl_cell(const Value& info, std::string_view key) {
+  const std::string type = info.text_of("type");
+  if (type == "system" || type == "cubbyhole") return "";
+  const Value* const config = info.find("config");
+  const auto seconds = config == nullptr ? 0 : config->integer_of(key);
+  return seconds == 0 ? "system" : std::to_string(seconds);
 }
 
 std::string map_cell(const Value& object, std::string_view key) {
@@ -40,26 +46,51 @@ TableRow detailed_row(const MountKind& kind, const std::string& path,
   const Value* const found = info.find("config");
   const Value& config = found == nullptr ? kNone : *found;
   TableRow row = {path, cell(info, "type"), cell(info, "accessor"),
-                  ttl_cell(config, "default_lease_ttl"),
-                  ttl_cell(config, "max_lease_ttl")};
+                  ttl_cell(info, "default_lease_ttl"),
+                  ttl_cell(info, "max_lease_ttl")};
   row.push_back(kind.has_token_type ? cell(config, "token_type")
                                     : cell(config, "force_no_cache"));
   row.push_back(info.flag_of("local") ? "local" : "replicated");
   row.push_back(cell(info, "seal_wrap"));
+  row.push_back(cell(info, "external_entropy_access"));
   row.push_back(map_cell(info, "options"));
-  row.push_back(cell(info, "description"));
-  row.push_back(cell(info, "uuid"));
+  for (const auto* member :
+       {"description", "uuid", "plugin_version", "running_plugin_version",
+        "running_sha256", "deprecation_status"}) {
+    row.push_back(cell(info, member));
+  }
+  return row;
+}
+
+TableRow short_row(const MountKind& kind, const std::string& path,
+                   const Value& info) {
+  TableRow row = {path, cell(info, "type"), cell(info, "accessor"),
+                  cell(info, "description")};
+  if (kind.has_token_type) row.push_back(cell(info, "plugin_version"));
   return row;
 }
 
 TableRow head_row(const MountKind& kind, bool detailed) {
+  if (!detailed && kind.has_token_type) {
+    return {"Path", "Type", "Accessor", "Description", "Version"};
+  }
   if (!detailed) return {"Path", "Type", "Accessor", "Description"};
-  return {"Path",        "Plugin",
-          "Accessor",    "Default TTL",
-          "Max TTL",     kind.has_token_type ? "Token Type" : "Force No Cache",
-          "Replication", "Seal Wrap",
-          "Options",     "Description",
-          "UUID"};
+  return {"Path",
+          "Plugin",
+          "Accessor",
+          "Default TTL",
+          "Max TTL",
+          kind.has_token_type ? "Token Type" : "Force No Cache",
+          "Replication",
+          "Seal Wrap",
+          "External Entropy Access",
+          "Options",
+          "Description",
+          "UUID",
+          "Version",
+          "Running Version",
+          "Running SHA256",
+          "Deprecation Status"};
 }
 
 void set_text(Value& body, const Flags& flags, std::string_view flag,
@@ -131,8 +162,38 @@ Value enable_body(const Flags& flags, std::string_view type) {
   body.set("external_entropy_access",
            Value::boolean(flags.on("external-entropy-access")));
   body.set("config", std::move(config));
+  set_text(body, flags, "plugin-name", "plugin_name");
   add_options(body, flags);
   return body;
+}
+
+std::string move_state(const Value& answer) {
+  const Value* const data = answer.find("data");
+  const Value* const info =
+      data == nullptr ? nullptr : data->find("migration_info");
+  return info == nullptr ? "" : info->text_of("status");
+}
+
+// Waits for the end of the move `id` of `what`; its exit code.
+int follow_move(Invocation& call, const std::string& id,
+                const std::string& what) {
+  for (int i = 0; i < kMovePolls; ++i) {
+    const auto answer = call.api().get("sys/remount/status/" + id);
+    if (!answer) return call.fail("Error following the move", answer.error());
+    const std::string state = move_state(answer->json);
+    if (state == "success") {
+      return call.done("Success! Finished moving " + what +
+                       ", with migration ID " + id);
+    }
+    if (state == "failure") {
+      call.refuse("Failure! Could not move " + what, "see the server's log");
+      return 2;
+    }
+    call.host().sleep(kMovePause);
+  }
+  call.refuse("The move goes on in the server",
+              "`bulla read sys/remount/status/" + id + "`");
+  return 2;
 }
 
 }  // namespace
@@ -150,9 +211,7 @@ int list_mounts(Invocation& call, const MountKind& kind) {
     const Value& info = mounts.items[i];
     if (info.find("type") == nullptr) continue;
     rows.push_back(detailed ? detailed_row(kind, mounts.keys[i], info)
-                            : TableRow{mounts.keys[i], cell(info, "type"),
-                                       cell(info, "accessor"),
-                                       cell(info, "description")});
+                            : short_row(kind, mounts.keys[i], info));
   }
   return call.show(mounts, format_table(rows));
 }
@@ -198,6 +257,23 @@ int tune_mount(Invocation& call, const MountKind& kind) {
                      answer.error());
   }
   return call.done("Success! Tuned " + std::string(kind.what) + " at: " + path);
+}
+
+int move_mount(Invocation& call, const MountKind& kind) {
+  const std::string from = mount_path(call.argument(0));
+  const std::string to = mount_path(call.argument(1));
+  const std::string below = kind.has_token_type ? "auth/" : "";
+  const std::string what = std::string(kind.noun) + " " + from + " to " + to;
+  Value body = Value::object();
+  body.set("from", Value::string(below + from))
+      .set("to", Value::string(below + to));
+  const auto answer = call.api().put("sys/remount", std::move(body));
+  if (!answer) return call.fail("Error moving " + what, answer.error());
+  const Value* const data = answer->json.find("data");
+  const std::string id = data == nullptr ? "" : data->text_of("migration_id");
+  if (id.empty()) return call.done("Success! Moved " + what);
+  call.done("Started moving " + what + ", with migration ID " + id);
+  return follow_move(call, id, what);
 }
 
 }  // namespace bulla::cli

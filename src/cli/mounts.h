@@ -22,6 +22,8 @@ int list_mounts(Invocation& call, const MountKind& kind);
 int enable_mount(Invocation& call, const MountKind& kind);
 int disable_mount(Invocation& call, const MountKind& kind);
 int tune_mount(Invocation& call, const MountKind& kind);
+/// Moves a mount and waits until it is done.
+int move_mount(Invocation& call, const MountKind& kind);
 
 /// The flags of the four.
 std::span<const FlagRow> list_mounts_flags();

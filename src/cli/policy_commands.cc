@@ -19,6 +19,13 @@ std::string policy_api(const Invocation& call) {
   return "sys/policies/acl/" + clean_path(call.argument(0));
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 int list(Invocation& call) {
   const auto answer = call.api().list("sys/policies/acl");
   if (!answer) return call.fail("Error listing policies", answer.error());
@@ -42,26 +49,32 @@ int read(Invocation& call) {
     }
     return call.fail("Error reading policy named " + name, answer.error());
   }
-  static const Value kNone = Value::object();
   const Value* const data = answer->json.find("data");
-  const Value& policy = data == nullptr ? kNone : *data;
-  std::string text = visible(policy.text_of("policy"));
+  std::string text = data == nullptr ? "" : data->text_of("policy");
+  const Value policy = Value::object().set("policy", Value::string(text));
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  return call.show(policy, text);
+  return call.show(policy, visible(text));
 }
 
 int write(Invocation& call) {
-  const std::string name = clean_path(call.argument(0));
+  const std::string typed = clean_path(call.argument(0));
+  const std::string name = lower_case(typed);
   const std::string source = call.argument(1);
   const auto text =
       source == "-" ? call.host().console.read_input() : read_file(source);
   if (!text) {
-    return call.refuse("Error reading policy: " + text.error().message(),
-                       "give a file, or - for standard input");
+    call.refuse("Error reading policy: " + text.error().message(),
+                "give a file, or - for standard input");
+    return 2;
+  }
+  if (name != typed) {
+    call.warn("Policy name was converted from \"" + typed + "\" to \"" + name +
+              "\"");
   }
   Value body = Value::object();
   body.set("policy", Value::string(*text));
-  const auto answer = call.api().put(policy_api(call), std::move(body));
+  const auto answer =
+      call.api().put("sys/policies/acl/" + name, std::move(body));
   if (!answer) return call.fail("Error uploading policy", answer.error());
   return call.done("Success! Uploaded policy: " + name);
 }

@@ -57,7 +57,11 @@ std::vector<TableRow> seal_status_rows(const Value& status) {
     rows.push_back({"Seal Migration in Progress", "true"});
   }
   add_known(rows, status, "Version", "version");
-  add_known(rows, status, "Build Date", "build_date");
+  if (!status.text_of("build_date").empty()) {
+    add_known(rows, status, "Build Date", "build_date");
+  } else {
+    add_known(rows, status, "Commit Date", "commit_date");
+  }
   add_known(rows, status, "Storage Type", "storage_type");
   add_known(rows, status, "Cluster Name", "cluster_name");
   add_known(rows, status, "Cluster ID", "cluster_id");

@@ -15,6 +15,7 @@ int server(Invocation& call) {
   out.dev_data = flags.text("dev-data");
   out.log_level = flags.text("log-level");
   out.log_format = flags.text("log-format");
+  out.log_file = flags.text("log-file");
   out.dev_no_store_token = flags.on("dev-no-store-token");
   out.dev = flags.on("dev");
   if (!out.dev && out.config.empty()) {
@@ -24,7 +25,7 @@ int server(Invocation& call) {
   return call.host().server(out);
 }
 
-constexpr std::array<FlagRow, 8> kFlags = {{
+constexpr std::array<FlagRow, 9> kFlags = {{
     {"config", "", FlagKind::kList, "PATH",
      "Configuration file in HCL or JSON, or a directory of them. May be given "
      "several times."},
@@ -45,6 +46,8 @@ constexpr std::array<FlagRow, 8> kFlags = {{
      "What to log: trace, debug, info, warn or error.", "LOG_LEVEL"},
     {"log-format", "", FlagKind::kText, "FORMAT",
      "How to log: standard or json.", "LOG_FORMAT"},
+    {"log-file", "", FlagKind::kText, "FILE",
+     "Where to log instead of standard error.", "LOG_FILE"},
 }};
 constexpr std::array<Example, 2> kExamples = {{
     {"Try it out", "bulla server -dev"},

@@ -16,10 +16,14 @@ namespace {
 constexpr std::size_t kTokenBytesMax = 8192;
 constexpr int kRetriesMax = 10;
 
-constexpr std::array<FlagRow, 15> kGlobalFlags = {{
+constexpr std::array<FlagRow, 20> kGlobalFlags = {{
     {"address", "", FlagKind::kText, "URL",
      "Address of the server, https://127.0.0.1:8200 if nothing is said.",
      "ADDR"},
+    {"agent-address", "", FlagKind::kText, "URL",
+     "Address of an agent that stands before the server; goes before "
+     "-address.",
+     "AGENT_ADDR"},
     {"ca-cert", "", FlagKind::kText, "FILE",
      "PEM file of the authorities that may sign the server's certificate.",
      "CACERT"},
@@ -50,13 +54,22 @@ constexpr std::array<FlagRow, 15> kGlobalFlags = {{
     {"output-curl-string", "", FlagKind::kSwitch, "",
      "Print the request as a curl command, with names in place of secrets, "
      "and do not send it."},
+    {"output-policy", "", FlagKind::kSwitch, "",
+     "Print the policy that the request needs, and do not send it."},
+    {"disable-redirects", "", FlagKind::kSwitch, "",
+     "Do not follow a redirect to another server.", "DISABLE_REDIRECTS"},
+    {"mfa", "", FlagKind::kList, "METHOD[:PASSCODE]",
+     "Proof of a second factor. May be given several times.", "MFA"},
+    {"policy-override", "", FlagKind::kSwitch, "",
+     "Ask for soft policies to be overridden; this server has none."},
     {"non-interactive", "", FlagKind::kSwitch, "",
      "Never ask at the terminal."},
     {"help", "h", FlagKind::kSwitch, "", "Print this help."},
 }};
 
 Result<void> read_address(const Flags& flags, Settings& settings) {
-  std::string address = flags.text("address", settings.address);
+  std::string address =
+      flags.text("agent-address", flags.text("address", settings.address));
   const auto colon = address.find("://");
   const std::string scheme = address.substr(0, colon);
   const bool known =
@@ -173,7 +186,11 @@ Result<Settings> load_settings(const Flags& flags,
   settings.namespace_name = flags.text("namespace");
   settings.wrap_ttl = flags.text("wrap-ttl");
   settings.field = flags.text("field");
+  settings.mfa = flags.list("mfa");
   settings.output_curl_string = flags.on("output-curl-string");
+  settings.output_policy = flags.on("output-policy");
+  settings.policy_override = flags.on("policy-override");
+  settings.disable_redirects = flags.on("disable-redirects");
   settings.non_interactive = flags.on("non-interactive");
   return settings;
 }

@@ -24,7 +24,11 @@ struct Settings {
   std::string format = "table";  ///< "table", "json" or "yaml".
   std::string field;             ///< "" for all.
   std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::string> mfa;  ///< METHOD[:PASSCODE], each
   bool output_curl_string = false;
+  bool output_policy = false;
+  bool policy_override = false;
+  bool disable_redirects = false;
   bool non_interactive = false;
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
   int retries_max = 2;

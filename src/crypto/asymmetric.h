@@ -97,7 +97,8 @@ class PublicKey {
   ///                     a salt length that does not fit ("requested salt
   ///                     length N is invalid"); PSS without a hash.
   ///   kInternal         prehashed input of the wrong length for RSA
-  ///                     ("crypto/rsa: input must be hashed message").
+  ///                     ("crypto/rsa: input must be hashed message", and
+  ///                     for PSS "… with given hash").
   Result<bool> verify(const SignatureScheme& scheme, ByteView input,
                       ByteView signature) const;
 
@@ -165,7 +166,8 @@ class PrivateKey {
   ///   kInvalidArgument  a salt length that does not fit ("requested salt
   ///                     length N is invalid"); PSS without a hash.
   ///   kInternal         prehashed input of the wrong length for RSA
-  ///                     ("crypto/rsa: input must be hashed message"); without
+  ///                     ("crypto/rsa: input must be hashed message", and
+  ///                     for PSS "… with given hash"); without
   ///                     a hash, one that is too long ("crypto/rsa: message
   ///                     too long for RSA key size").
   ///   kExhausted        no secure memory left: ECDSA takes a little for each

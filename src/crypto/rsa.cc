@@ -135,7 +135,11 @@ class Message {
   ByteView view() const { return view_; }
   Result<void> check(const SignatureScheme& scheme) const {
     if (!scheme.hash || view_.size() == hash_bytes(*scheme.hash)) return {};
-    return fail(internal_error("crypto/rsa: input must be hashed message"));
+    return fail(internal_error(scheme.padding == RsaPadding::kPss
+                                   ? "crypto/rsa: input must be hashed with "
+                                     "given hash"
+                                   : "crypto/rsa: input must be hashed "
+                                     "message"));
   }
 
  private:

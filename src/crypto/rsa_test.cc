@@ -116,7 +116,9 @@ TEST(Rsa, InputsThatAreNoHash) {
       ASSERT_FALSE(made);
       EXPECT_EQ(made.error().code(), ErrorCode::kInternal);
       EXPECT_EQ(made.error().message(),
-                "crypto/rsa: input must be hashed message");
+                padding == RsaPadding::kPss
+                    ? "crypto/rsa: input must be hashed with given hash"
+                    : "crypto/rsa: input must be hashed message");
       EXPECT_FALSE(key().public_key().verify(scheme, Bytes(size), {}));
     }
   }

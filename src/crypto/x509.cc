@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <span>
 
 #include "crypto/openssl.h"
 #include "crypto/pem.h"
@@ -14,6 +15,7 @@ namespace {
 using CertificatePtr = std::unique_ptr<X509, Freeing<X509_free>>;
 
 constexpr std::string_view kLabel = "CERTIFICATE";
+constexpr std::string_view kOldLabel = "X509 CERTIFICATE";
 
 CertificatePtr parse(ByteView der) {
   const std::uint8_t* data = der.data();
@@ -59,14 +61,17 @@ Result<PublicKey> key_of(const X509& certificate) {
   return PublicKey::from_spki_der({encoded, static_cast<std::size_t>(size)});
 }
 
+bool is_ec(const PublicKey& key) {
+  return key.algorithm() != AsymmetricAlgorithm::kRsa &&
+         key.algorithm() != AsymmetricAlgorithm::kEd25519;
+}
+
 }  // namespace
 
 Result<std::vector<Bytes>> parse_certificates(std::string_view pem) {
   std::vector<Bytes> chain;
   while (const auto block = next_pem_block(pem)) {
-    if (block->label != kLabel) {
-      return fail(invalid_argument("a PEM block is not a certificate"));
-    }
+    if (block->label != kLabel && block->label != kOldLabel) continue;
     if (chain.size() == kCertificatesMax) {
       return fail(invalid_argument("too many certificates"));
     }
@@ -76,7 +81,8 @@ Result<std::vector<Bytes>> parse_certificates(std::string_view pem) {
     }
     chain.push_back(*std::move(der));
   }
-  if (chain.empty() || pem.find("-----BEGIN ") != std::string_view::npos) {
+  if (chain.empty() ||
+      pem.find_first_not_of(" \t\r\n") != std::string_view::npos) {
     return fail(invalid_argument("no certificates, or one that is cut off"));
   }
   return chain;
@@ -90,17 +96,23 @@ Result<void> check_chain(const std::vector<Bytes>& chain,
   if (leaf_is_ca) {
     return fail(invalid_argument("the first certificate is a CA's"));
   }
-  if (const auto leaf_key = key_of(*leaf); !leaf_key || *leaf_key != key) {
+  for (const Bytes& der : std::span(chain).subspan(1)) {
+    TRY_ASSIGN(const CertificatePtr issuer, require(der));
+    TRY_ASSIGN(const bool issuer_is_ca, is_ca(*issuer));
+    if (!issuer_is_ca) {
+      return fail(invalid_argument(
+          "a certificate that is not the first one is not a CA's"));
+    }
+  }
+  const auto leaf_key = key_of(*leaf);
+  if (!leaf_key || is_ec(*leaf_key) != is_ec(key) ||
+      (!is_ec(key) && leaf_key->algorithm() != key.algorithm())) {
     return fail(invalid_argument(
-        "the first certificate's public key is not this key's"));
+        "the first certificate's public key is of another algorithm"));
   }
-  if (chain.size() == 1) return {};
-  TRY_ASSIGN(const CertificatePtr last, require(chain.back()));
-  TRY_ASSIGN(const bool last_is_ca, is_ca(*last));
-  if (!last_is_ca) {
-    return fail(invalid_argument("the last certificate is not a CA's"));
-  }
-  return {};
+  if (*leaf_key == key) return {};
+  return fail(
+      internal_error("the first certificate's public key is not this key's"));
 }
 
 std::string certificate_pem(ByteView der) {

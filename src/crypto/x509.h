@@ -22,16 +22,16 @@ Result<std::string> make_csr(const PrivateKey& key,
 constexpr std::size_t kCertificatesMax = 100;
 
 /// The certificates of a PEM bundle (RFC 5280), in DER, in order; input is
-/// hostile.
-/// Text between the blocks is skipped.
+/// hostile. Other PEM blocks, and text before a block, are skipped.
 ///   kInvalidArgument  none, more than kCertificatesMax, one that does not
-///                     parse, or other PEM blocks.
+///                     parse, or text after the last block.
 Result<std::vector<Bytes>> parse_certificates(std::string_view pem);
 
 /// Checks a leaf-first chain for `key`: the leaf is no CA and has that public
-/// key; the last of several is a CA. Who signed whom, names and times are not
-/// looked at: this is the owner's certificate for his own key.
+/// key; all others are CAs. Who signed whom, names and times are not looked at:
+/// this is the owner's certificate for his own key.
 ///   kInvalidArgument  what does not hold.
+///   kInternal         the leaf's key is of the same algorithm, but another.
 Result<void> check_chain(const std::vector<Bytes>& chain, const PublicKey& key);
 
 /// "-----BEGIN CERTIFICATE-----…", without a newline at the end.

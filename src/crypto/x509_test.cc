@@ -102,13 +102,22 @@ TEST(Certificates, ComeInOrder) {
   EXPECT_EQ(certificate_pem((*chain)[1]) + "\n", fixtures::kCaCertificate);
 }
 
+TEST(Certificates, OtherBlocksAreSkipped) {
+  std::string_view leaf = fixtures::kLeafCertificate;
+  const Bytes der = *pem_contents(*next_pem_block(leaf));
+  const auto chain = parse_certificates(
+      bundle({fixtures::kRequest, pem_encode("X509 CERTIFICATE", der), "\n"}));
+  ASSERT_TRUE(chain);
+  EXPECT_EQ(*chain, std::vector<Bytes>{der});
+}
+
 TEST(Certificates, BundlesThatAreNone) {
   const std::string leaf(fixtures::kLeafCertificate);
   std::string many;
   for (std::size_t i = 0; i <= kCertificatesMax; ++i) many += leaf;
   for (const std::string& text :
        {std::string(), std::string("x"), leaf.substr(0, leaf.size() - 10),
-        leaf + leaf.substr(0, 100), leaf + std::string(fixtures::kRequest),
+        leaf + leaf.substr(0, 100), leaf + "x", std::string(fixtures::kRequest),
         pem_encode("CERTIFICATE", Bytes(10)), many}) {
     EXPECT_EQ(parse_certificates(text).error().code(),
               ErrorCode::kInvalidArgument);
@@ -128,13 +137,20 @@ TEST(Chain, IsOfThisKeyAndEndsInACa) {
   };
   EXPECT_EQ(text_of({}, key), "no certificates");
   EXPECT_EQ(text_of({ca}, key), "the first certificate is a CA's");
-  EXPECT_EQ(text_of({leaf, leaf}, key), "the last certificate is not a CA's");
+  for (const auto& chain : {std::vector<Bytes>{leaf, leaf}, {leaf, leaf, ca}}) {
+    EXPECT_EQ(text_of(chain, key),
+              "a certificate that is not the first one is not a CA's");
+  }
   EXPECT_EQ(text_of({Bytes(3)}, key), "a certificate does not parse");
   SystemRng rng;
   const auto other =
       PrivateKey::generate(AsymmetricAlgorithm::kEcdsaP256, 0, rng).value();
   EXPECT_EQ(text_of({leaf}, other.public_key()),
             "the first certificate's public key is not this key's");
+  const auto rsa =
+      PrivateKey::from_pkcs8(fixtures::der(fixtures::kRsaPkcs8)).value();
+  EXPECT_EQ(text_of({leaf}, rsa.public_key()),
+            "the first certificate's public key is of another algorithm");
 }
 
 }  // namespace

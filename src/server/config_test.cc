@@ -27,6 +27,7 @@ cluster_name  = "vault-1"
 api_addr      = "https://vault.example:8200"
 cluster_addr  = "https://vault.example:8201"
 disable_mlock = "1"
+fips_mode     = true
 log_level     = "debug"
 log_format    = "json"
 log_file      = "/var/log/bulla.log"
@@ -95,6 +96,7 @@ TEST(Config, ReadsWhatVaultWrites) {
   EXPECT_EQ(c.api_addr, "https://vault.example:8200");
   EXPECT_EQ(c.cluster_addr, "https://vault.example:8201");
   EXPECT_TRUE(c.disable_mlock);
+  EXPECT_TRUE(c.fips_mode);
   EXPECT_EQ(c.log_level, "debug");
   EXPECT_EQ(c.log_format, "json");
   EXPECT_EQ(c.log_file, "/var/log/bulla.log");
@@ -410,6 +412,7 @@ TEST(SanitizedConfig, ShowsNoSecretOfAnyField) {
   const auto json = parse_json(parser, text);
   ASSERT_TRUE(json) << text;
   EXPECT_THAT(text, HasSubstr("\"type\":\"lmdb\""));
+  EXPECT_THAT(text, HasSubstr("\"fips_mode\":false"));
   EXPECT_THAT(text, HasSubstr("\"address\":\"127.0.0.1:8200\""));
   EXPECT_THAT(text, HasSubstr("\"type\":\"static\""));
 }

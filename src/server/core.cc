@@ -22,7 +22,7 @@ Core::Core(CoreParts parts)
       barrier_(staging_, parts_.rng, parts_.clock),
       custody_(barrier_, std::move(parts_.providers), parts_.rng, parts_.clock,
                parts_.log, std::move(parts_.custody_options)),
-      policies_(barrier::View(barrier_, "sys/policy/")),
+      policies_(barrier::View(barrier_, "sys/policy/"), parts_.clock),
       tokens_(barrier_, barrier::View(barrier_, "sys/token/"), parts_.rng,
               parts_.clock),
       root_rekey_(custody_, seal::RekeyTarget::kRoot, parts_.rng, parts_.clock),
@@ -250,6 +250,10 @@ void Core::tick() {
   snapshots_.tick();
   if (!serving()) return;
   mounts_.tick(parts_.clock.now());
+  if (auto swept = policies_.sweep_expired(); !swept) {
+    parts_.log.warn("cannot delete expired policies",
+                    {{"error", swept.error().message()}});
+  }
   if (auto swept = tokens_.sweep_expired(kSweepPerTick); !swept) {
     parts_.log.warn("cannot revoke expired tokens",
                     {{"error", swept.error().message()}});

@@ -23,7 +23,8 @@ enum class Seal { kShamir, kStatic };
 class Node {
  public:
   Node(storage::Storage& storage, Seal seal)
-      : core({.config = config_,
+      : seal_(seal),
+        core({.config = config_,
               .storage = storage,
               .rng = rng_,
               .clock = clock_,
@@ -44,7 +45,7 @@ class Node {
 
   Result<Initialized> initialize() {
     seal::InitParams params;
-    if (core.custody().status()->type == "shamir") {
+    if (seal_ == Seal::kShamir) {
       params.secret_shares = 3;
       params.secret_threshold = 2;
     }
@@ -75,6 +76,7 @@ class Node {
     return made;
   }
 
+  const Seal seal_;
   ServerConfig config_ = [] {
     ServerConfig config;
     config.listeners.emplace_back();

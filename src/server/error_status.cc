@@ -1,5 +1,7 @@
 #include "server/error_status.h"
 
+#include <fmt/format.h>
+
 #include "base/json_writer.h"
 
 namespace bulla::server {
@@ -43,14 +45,26 @@ std::string plain_error_body(std::string_view text) {
   return body;
 }
 
+bool is_users_own(const Error& error) {
+  return error.code() == ErrorCode::kInvalidArgument ||
+         error.code() == ErrorCode::kTooLarge ||
+         error.code() == ErrorCode::kWrongMediaType;
+}
+
+std::string shown_error(const Error& error, bool authenticated) {
+  const bool plain = is_users_own(error) ||
+                     error.code() == ErrorCode::kSealed || error.plain() ||
+                     error.message().empty() || !authenticated;
+  if (plain) return error.message();
+  return wrapped_error(error.message());
+}
+
+std::string wrapped_error(std::string_view text) {
+  return fmt::format("1 error occurred:\n\t* {}\n\n", text);
+}
+
 std::string error_body(const Error& error, bool authenticated) {
-  const bool users_own = error.code() == ErrorCode::kInvalidArgument ||
-                         error.code() == ErrorCode::kTooLarge ||
-                         error.code() == ErrorCode::kWrongMediaType ||
-                         error.code() == ErrorCode::kSealed || error.plain() ||
-                         error.message().empty();
-  if (users_own || !authenticated) return plain_error_body(error.message());
-  return plain_error_body("1 error occurred:\n\t* " + error.message() + "\n\n");
+  return plain_error_body(shown_error(error, authenticated));
 }
 
 }  // namespace bulla::server

@@ -31,6 +31,16 @@ MountList without(const MountList& mounts, std::string_view path) {
 
 }  // namespace
 
+Result<void> check_reserved(std::string_view path, std::string_view action) {
+  for (const std::string_view reserved :
+       {"auth/", "cubbyhole/", "identity/", "sys/", "audit/"}) {
+    if (!path.starts_with(reserved)) continue;
+    return fail(
+        invalid_argument(fmt::format("cannot {} \"{}\"", action, path)));
+  }
+  return {};
+}
+
 MountTable::MountTable(MountList mounts) : mounts_(std::move(mounts)) {
   std::sort(mounts_.begin(), mounts_.end(), [](const auto& a, const auto& b) {
     return a->config.path < b->config.path;
@@ -204,26 +214,16 @@ Result<void> Mounts::sweep_orphans(const std::set<std::string>& live) {
 }
 
 Result<void> Mounts::check_new(const api::MountConfig& config) const {
-  for (const std::string_view reserved :
-       {"auth/", "cubbyhole/", "identity/", "sys/", "audit/"}) {
-    if (!config.is_auth && config.path.starts_with(reserved)) {
-      return fail(
-          invalid_argument(fmt::format("cannot mount \"{}\"", config.path)));
-    }
-  }
+  if (!config.is_auth) TRY(check_reserved(config.path, "mount"));
   for (const auto& mount : table_.load()->all()) {
     const std::string& taken = mount->config.path;
     const std::string_view shown =
         config.is_auth ? std::string_view(taken).substr(
                              std::min<std::size_t>(5, taken.size()))
                        : std::string_view(taken);
-    if (taken == config.path) {
+    if (config.path.starts_with(taken) || taken.starts_with(config.path)) {
       return fail(
           invalid_argument(fmt::format("path is already in use at {}", shown)));
-    }
-    if (mount->config.is_auth == config.is_auth &&
-        (taken.starts_with(config.path) || config.path.starts_with(taken))) {
-      return fail(invalid_argument(fmt::format("existing mount at {}", shown)));
     }
   }
   return {};
@@ -284,9 +284,15 @@ Result<void> Mounts::remount(std::string_view from, std::string_view to) {
   if (is_fixed(from)) {
     return fail(invalid_argument(fmt::format("cannot remount \"{}\"", from)));
   }
-  if (at(to)) {
+  if (!mount->config.is_auth && !check_reserved(to, {})) {
     return fail(
-        invalid_argument(fmt::format("path already in use at \"{}\"", to)));
+        invalid_argument(fmt::format("cannot remount to destination {}", to)));
+  }
+  for (const auto& other : table_.load()->all()) {
+    const std::string& taken = other->config.path;
+    if (!to.starts_with(taken)) continue;
+    return fail(
+        invalid_argument(fmt::format("path already in use at \"{}\"", taken)));
   }
   api::MountConfig config = mount->config;
   config.path = std::string(to);
@@ -305,6 +311,7 @@ Result<void> Mounts::tune(
   api::MountConfig config = mount->config;
   TRY(edit(config));
   TRY(change(*mount, config));
+  mount->backend->tuned(config);
   if (is_fixed(path)) apply_tuned(config);
   return {};
 }

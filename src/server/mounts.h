@@ -41,6 +41,11 @@ class MountTable {
   std::unordered_map<std::string_view, const Mount*> by_path_;
 };
 
+/// Secrets engines are mounted, moved and unmounted at none of the server's own
+/// paths: sys/, auth/, ….
+///   kInvalidArgument  "cannot `action` \"sys/\"".
+Result<void> check_reserved(std::string_view path, std::string_view action);
+
 /// What a type of engine is built by: its constructor and its word.
 struct BackendFactory {
   std::string type;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "auth/cidr.h"
 #include "base/encoding.h"
+#include "base/json_writer.h"
 #include "server/envelope.h"
 #include "server/error_status.h"
 #include "server/help.h"
@@ -24,10 +26,15 @@ class Flight {
          bool may_block)
       : net_(request), out_(response), worker_(worker), may_block_(may_block) {}
 
-  Outcome run();
+  Outcome run() {
+    const Outcome outcome = answer_or_defer();
+    spend_last_use();
+    return outcome;
+  }
   Operation operation() const { return request_.operation; }
 
  private:
+  Outcome answer_or_defer();
   Result<void> decode();
   Result<void> find_route();
   Result<void> authenticate();
@@ -37,14 +44,17 @@ class Flight {
   Result<void> authorize();
   Result<api::Response> handle();
   Result<api::Response> help();
-  bool audit_request(std::string_view error);
-  bool audit_response(const api::Response& response, std::string_view error);
+  bool audit_request(const Error* refusal);
+  bool audit_response(const api::Response& response, const Error* error);
+  audit::Event audit_event() const;
+  void collect_headers();
   void answer(const Error& error);
   void answer(const api::Response& response);
   void refuse(Error error);
   void finish(Result<api::Response> result);
   void add_warnings(api::Response& response) const;
-  Result<void> before_handler();
+  bool is_at_home(const api::Token& token) const;
+  Result<void> take_use(const api::Token& token);
   void spend_last_use();
   const api::Method* method() const;
   bool is_open_here() const;
@@ -64,6 +74,8 @@ class Flight {
   api::Context context_;
   const VerifiedToken* verified_ = nullptr;
   std::shared_ptr<const auth::Acl> acl_;
+  std::optional<audit::PolicyResult> policy_;
+  std::vector<audit::HeaderValue> headers_;  // that audit lines show
   char id_[36];
   bool open_ = false;  // needs no token
   bool audited_ = false;
@@ -140,14 +152,15 @@ Result<void> Flight::find_route() {
 
 Result<void> Flight::optional_token(std::string_view client_token) {
   if (client_token.empty() || !worker_.core.serving()) return {};
-  auto verified = worker_.verify(client_token, may_block_);
+  auto verified = worker_.verify(client_token, context_.now, may_block_);
   if (!verified) {
     if (verified.error().code() == ErrorCode::kWouldBlock) {
       return fail(would_block());
     }
     return {};  // these paths need none, so a bad one is as none
   }
-  if ((*verified)->token->expired(context_.now)) return {};
+  const api::Token& token = *(*verified)->token;
+  if (token.expired(context_.now) || !is_at_home(token)) return {};
   verified_ = *verified;
   context_.token = verified_->token;
   acl_ = verified_->acl;
@@ -159,14 +172,28 @@ Result<void> Flight::authenticate() {
   context_.client_token = client_token;
   if (open_) return optional_token(client_token);
   if (client_token.empty()) return fail(permission_denied());
-  TRY_ASSIGN(verified_, worker_.verify(client_token, may_block_));
-  if (verified_->token->expired(context_.now)) return fail(permission_denied());
-  // Taking a use is a write: it and what follows belong on the pool.
-  if (verified_->token->num_uses > 0 && !may_block_) {
-    return fail(would_block());
-  }
+  TRY_ASSIGN(verified_, worker_.verify(client_token, context_.now, may_block_));
+  const api::Token& token = *verified_->token;
+  if (token.expired(context_.now)) return fail(permission_denied());
+  if (!is_at_home(token)) return fail(permission_denied());
+  TRY(take_use(token));
   context_.token = verified_->token;
   acl_ = verified_->acl;
+  return {};
+}
+
+// A token that is bound to addresses is good from there only.
+bool Flight::is_at_home(const api::Token& token) const {
+  return auth::cidrs_contain(token.bound_cidrs, request_.remote_address);
+}
+
+// Whatever becomes of the request: trying what is forbidden costs a use, too.
+Result<void> Flight::take_use(const api::Token& token) {
+  if (token.num_uses == 0) return {};
+  // It is a write, so it and what follows belong on the pool.
+  if (!may_block_) return fail(would_block());
+  TRY_ASSIGN(const std::int64_t left, worker_.core.tokens().use(token));
+  last_use_ = left == 1;
   return {};
 }
 
@@ -214,54 +241,77 @@ Result<void> Flight::authorize() {
   const auth::AclDecision decision =
       acl_->decide({request_.operation, path, body_, request_.wrap_ttl});
   context_.sudo = decision.sudo || decision.root;
-  if (!decision.allowed) return fail(permission_denied());
-  if (match_.route != nullptr && match_.route->sudo && !context_.sudo) {
-    return fail(permission_denied());
-  }
-  return {};
+  const bool needs_sudo = match_.route != nullptr && match_.route->sudo;
+  policy_ = {decision.allowed && (context_.sudo || !needs_sudo),
+             decision.granted_by};
+  if (policy_->allowed) return {};
+  policy_->granting = nullptr;
+  return fail(permission_denied());
 }
 
-bool Flight::audit_request(std::string_view error) {
+audit::Event Flight::audit_event() const {
+  audit::Event event;
+  event.time = context_.now;
+  event.request = &request_;
+  event.token = context_.token.get();
+  event.client_token = context_.client_token;
+  event.mount = mount_ != nullptr ? &mount_->config : nullptr;
+  event.policy = policy_ ? &*policy_ : nullptr;
+  event.headers = headers_;
+  return event;
+}
+
+void Flight::collect_headers() {
+  headers_.clear();
+  for (const audit::AuditedHeader& wanted : *worker_.audited_headers.get()) {
+    for (const net::Header& header : net_.headers) {
+      if (!net::iequals(header.name, wanted.name)) continue;
+      headers_.push_back({wanted.name, header.value, wanted.hmac});
+    }
+  }
+}
+
+// A refusal of the caller's own input is told with the response only, and
+// there hashed: its text may repeat what was sent.
+bool Flight::audit_request(const Error* refusal) {
   audited_ =
       (match_.route == nullptr || match_.route->audited || !is_open_here()) &&
       worker_.core.serving() && worker_.recorder.active();
   if (!audited_) return true;
-  audit::Event event{context_.now,
-                     &request_,
-                     context_.token.get(),
-                     context_.client_token,
-                     mount_ != nullptr ? &mount_->config : nullptr,
-                     nullptr,
-                     {},
-                     error};
+  collect_headers();
+  audit::Event event = audit_event();
+  std::string text;
+  if (refusal != nullptr && !is_users_own(*refusal)) {
+    text = shown_error(*refusal, context_.token != nullptr);
+    event.error = text;
+  }
   worker_.recorder.request(event);
   return !may_block_ || worker_.recorder.flush();
 }
 
-bool Flight::audit_response(const api::Response& response,
-                            std::string_view error) {
+bool Flight::audit_response(const api::Response& response, const Error* error) {
   if (!audited_) return true;
-  // What is no JSON (a part of a snapshot) is not for the record.
-  const bool json = response.content_type == "application/json";
-  audit::Event event{worker_.core.clock().now(),
-                     &request_,
-                     context_.token.get(),
-                     context_.client_token,
-                     mount_ != nullptr ? &mount_->config : nullptr,
-                     &response,
-                     json ? std::string_view(response.data) : "",
-                     error};
+  audit::Event event = audit_event();
+  event.time = worker_.core.clock().now();
+  event.response = &response;
+  event.response_data = response.data;
+  const audit::RawAnswer raw{response.content_type, out_.status};
+  if (response.opaque) event.raw = &raw;
+  std::string text;
+  std::string data;
+  if (error != nullptr && is_users_own(*error)) {
+    text = wrapped_error("invalid request");
+    JsonWriter(data)
+        .begin_object()
+        .member("error", error->message())
+        .end_object();
+    event.response_data = data;
+  } else if (error != nullptr) {
+    text = shown_error(*error, context_.token != nullptr);
+  }
+  event.error = text;
   worker_.recorder.response(event);
   return !may_block_ || worker_.recorder.flush();
-}
-
-Result<void> Flight::before_handler() {
-  if (context_.token && context_.token->num_uses > 0) {
-    TRY_ASSIGN(const std::int64_t left,
-               worker_.core.tokens().use(*context_.token));
-    last_use_ = left == 1;
-  }
-  return {};
 }
 
 void Flight::spend_last_use() {
@@ -291,12 +341,8 @@ Result<api::Response> Flight::handle() {
 
 void Flight::add_warnings(api::Response& response) const {
   if (!response.present || response.bare || match_.route == nullptr) return;
-  if (request_.operation != Operation::kUpdate &&
-      request_.operation != Operation::kCreate) {
-    return;
-  }
   const auto& unknown = request_.fields.unrecognized();
-  if (!unknown.empty() && !match_.route->fields.empty()) {
+  if (!unknown.empty()) {
     response.warnings.push_back(
         fmt::format("Endpoint ignored these unrecognized parameters: [{}]",
                     fmt::join(unknown, " ")));
@@ -358,22 +404,22 @@ void Flight::finish(Result<api::Response> result) {
     answer(result.error());
   }
   const bool audited =
-      result ? audit_response(*result, {})
-             : audit_response(api::Response::none(), result.error().message());
+      result ? audit_response(*result, nullptr)
+             : audit_response(api::Response::none(), &result.error());
   if (!audited) answer(internal_error("internal error"));
 }
 
 // Refusals are on the record too: an attempt with a bad token, above all.
 void Flight::refuse(Error error) {
   const bool recordable = !request_.id.empty();
-  if (recordable && !audit_request(error.message())) {
+  if (recordable && !audit_request(&error)) {
     answer(internal_error("internal error"));
     return;
   }
   finish(fail(std::move(error)));
 }
 
-Outcome Flight::run() {
+Outcome Flight::answer_or_defer() {
   const auto blocks = [](const Error& error) {
     return error.code() == ErrorCode::kWouldBlock;
   };
@@ -417,18 +463,16 @@ Outcome Flight::run() {
     return Outcome::kAnswered;
   }
   if (may_block_) {
-    if (!audit_request({})) {
+    if (!audit_request(nullptr)) {
       answer(internal_error("internal error"));
       return Outcome::kAnswered;
     }
-    Result<void> ready = before_handler();
-    finish(ready ? handle() : fail(std::move(ready).error()));
-    spend_last_use();
+    finish(handle());
     return Outcome::kAnswered;
   }
   Result<api::Response> result = handle();
   if (!result && blocks(result.error())) return Outcome::kNeedsPool;
-  audit_request({});
+  audit_request(nullptr);
   finish(std::move(result));
   return Outcome::kAnswered;
 }

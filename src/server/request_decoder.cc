@@ -54,27 +54,6 @@ bool is_printable(std::string_view text) {
   return ascii || is_printable_utf8(text);
 }
 
-// Every segment must be something: "", "." and ".." are how a path is made to
-// look like another one to policy than to routing (CVE-2026-3605).
-Result<void> check_clean(std::string_view path) {
-  if (!is_printable(path)) {
-    return fail(invalid_argument("path contains unprintable characters"));
-  }
-  std::size_t start = 0;
-  while (start <= path.size()) {
-    const std::size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view segment = path.substr(start, end - start);
-    if (segment == "." || segment == "..") {
-      return fail(invalid_argument("relative paths not supported"));
-    }
-    if (segment.empty() && end != path.size()) {
-      return fail(invalid_argument("path contains an empty segment"));
-    }
-    start = end + 1;
-  }
-  return {};
-}
-
 // The value of a parameter of the raw query, or absent.
 std::optional<std::string> query_value(std::string_view query,
                                        std::string_view name) {
@@ -174,6 +153,10 @@ std::string form_to_json(const net::QueryParameters& parameters) {
   return json;
 }
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 bool is_form(const net::Request& request) {
   const std::string_view type = request.header("content-type");
   const bool looks_json = !request.body.empty() &&
@@ -199,6 +182,8 @@ Result<void> check_patch_type(const net::Request& request) {
 
 Result<std::optional<JsonObject>> as_object(Result<JsonElement> element) {
   if (!element) return fail(std::move(element).error());
+  // Clients that have nothing to send, send null (`vault write -f`).
+  if (element->is_null()) return std::optional<JsonObject>{};
   JsonObject object;
   if (element->get_object().get(object)) {
     return fail(invalid_argument(
@@ -208,6 +193,27 @@ Result<std::optional<JsonObject>> as_object(Result<JsonElement> element) {
 }
 
 }  // namespace
+
+// Every segment must be something: "", "." and ".." are how a path is made to
+// look like another one to policy than to routing (CVE-2026-3605).
+Result<void> check_clean(std::string_view path) {
+  if (!is_printable(path)) {
+    return fail(invalid_argument("path contains unprintable characters"));
+  }
+  std::size_t start = 0;
+  while (start <= path.size()) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view segment = path.substr(start, end - start);
+    if (segment == "." || segment == "..") {
+      return fail(invalid_argument("relative paths not supported"));
+    }
+    if (segment.empty() && end != path.size()) {
+      return fail(invalid_argument("path contains an empty segment"));
+    }
+    start = end + 1;
+  }
+  return {};
+}
 
 Result<void> decode_target(const net::Request& request, Decoded& out) {
   const net::Target target = net::split_target(request.target);
@@ -249,7 +255,7 @@ Result<std::optional<JsonObject>> decode_body(const net::Request& request,
     scratch = query_to_json(parameters);
     return as_object(parse_json(parser, scratch, limits));
   }
-  if (request.body.empty()) return std::optional<JsonObject>{};
+  if (is_blank(request.body)) return std::optional<JsonObject>{};
   if (is_form(request)) {
     TRY_ASSIGN(const auto parameters,
                net::parse_query(request.body, limits.object_entries));

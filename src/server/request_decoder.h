@@ -21,6 +21,11 @@ struct Decoded {
   bool trailing_slash = false;
 };
 
+/// Whether `path` is one that a request can name: every segment but a last
+/// empty one is something, none is "." or "..", nothing is unprintable.
+///   kInvalidArgument  it is not.
+Result<void> check_clean(std::string_view path);
+
 /// Reads target and method (reference/http.md §4, §6). The path that policy
 /// judges and the path that is routed are both `path`, decoded exactly once.
 ///   kInvalidArgument  relative, unclean or unprintable paths; bad escapes; a

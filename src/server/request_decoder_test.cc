@@ -127,6 +127,14 @@ TEST(RequestDecoder, Bodies) {
   EXPECT_EQ(decode(post, R"({"a":1})"), R"({"a":1})");
   EXPECT_EQ(decode(post, ""), "absent");
   EXPECT_TRUE(decode(post, "[1]").starts_with("failed to decode JSON input"));
+  // What clients send that have nothing to say: `vault write -f`, a newline.
+  for (const auto* nothing : {"null", " null\n", " ", "\n\t\r "}) {
+    EXPECT_EQ(decode(post, nothing), "absent") << nothing;
+  }
+  Target form("/v1/a", net::Method::kPost);
+  const net::Header type{"content-type", "application/x-www-form-urlencoded"};
+  form.request.headers = {&type, 1};
+  EXPECT_EQ(decode(form, "a=b&c=d&c=e"), R"({"a":"b","c":"d,e"})");
   Target get("/v1/a?x=1&y=a%20b&x=2");
   EXPECT_EQ(decode(get, ""), R"({"x":["1","2"],"y":"a b"})");
   Target list("/v1/a?list=true&after=k");

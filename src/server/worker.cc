@@ -7,17 +7,19 @@ Worker::Worker(Core& owner)
       recorder(owner.audit()),
       metrics(owner.metrics().new_shard()),
       mounts(owner.mounts().table()),
+      audited_headers(owner.audit().headers()),
       seal_epoch_(owner.seal_epoch()) {}
 
 Result<const VerifiedToken*> Worker::verify(std::string_view client_token,
-                                            bool may_block) {
+                                            Time now, bool may_block) {
   // Epochs are read before the look-up: a change meanwhile only costs another.
   const std::uint64_t token_epoch = core.tokens().epoch();
   const std::uint64_t policy_version = core.policies().version();
   const Digest digest = crypto::sha256(as_bytes(client_token));
   if (const auto it = tokens_.find(digest);
       it != tokens_.end() && it->second.token_epoch == token_epoch &&
-      it->second.policy_version == policy_version) {
+      it->second.policy_version == policy_version &&
+      now < it->second.acl->good_until()) {
     return &it->second;
   }
   TRY_ASSIGN(auto token, core.tokens().lookup(client_token, may_block));

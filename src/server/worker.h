@@ -35,7 +35,7 @@ class Worker {
   /// The token and its compiled policies: from this thread's cache while
   /// nothing was revoked and no policy changed. Expiry is for the caller.
   ///   errors of auth::TokenStore::lookup.
-  Result<const VerifiedToken*> verify(std::string_view client_token,
+  Result<const VerifiedToken*> verify(std::string_view client_token, Time now,
                                       bool may_block);
   /// Drops what was cached before the last seal.
   void follow_seal();
@@ -51,6 +51,7 @@ class Worker {
   audit::Recorder recorder;
   MetricsShard& metrics;
   Subscription<MountTable> mounts;
+  Subscription<audit::HeaderList> audited_headers;
 
  private:
   using Digest = std::array<std::uint8_t, crypto::kSha256Bytes>;

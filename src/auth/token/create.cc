@@ -90,6 +90,7 @@ api::Response TokenBackend::created_response(
   auth->token_type =
       token.type == api::Token::Type::kBatch ? "batch" : "service";
   auth->orphan = token.orphan;
+  auth->display_name = token.display_name;
   auth->num_uses = token.num_uses;
   response.auth = std::move(auth);
   return response;

@@ -80,6 +80,22 @@ Result<Names> by_role(const TokenRole& role, const Names& requested,
   return names;
 }
 
+// Without such a role: any policies by sudo, else a part of the parent's.
+Result<Names> by_caller(bool sudo, const Names& requested, const Names& parents,
+                        bool no_default) {
+  if (requested.empty()) return parents;
+  if (sudo) return finalized(requested, !no_default);
+  const Names wanted = canonical_policies(requested);
+  if (!std::ranges::includes(parents, wanted)) {
+    return fail(invalid_argument("child policies must be subset of parent"));
+  }
+  return finalized(wanted, !no_default && has(parents, "default"));
+}
+
+bool climbs(std::string_view name) {
+  return fmt::format("/{}/", name).find("/../") != std::string::npos;
+}
+
 }  // namespace
 
 Result<void> TokenBackend::read_policies(Creation& creation) const {
@@ -92,21 +108,13 @@ Result<void> TokenBackend::read_policies(Creation& creation) const {
   if (creation.role != nullptr && creation.role->limits_policies()) {
     TRY_ASSIGN(policies,
                by_role(*creation.role, requested, parents, no_default));
-    return {};
+  } else {
+    TRY_ASSIGN(policies,
+               by_caller(creation.sudo(), requested, parents, no_default));
   }
-  if (requested.empty()) {
-    policies = parents;
-    return {};
-  }
-  if (creation.sudo()) {
-    policies = finalized(requested, !no_default);
-    return {};
-  }
-  const Names wanted = canonical_policies(requested);
-  if (!std::ranges::includes(parents, wanted)) {
-    return fail(invalid_argument("child policies must be subset of parent"));
-  }
-  policies = finalized(wanted, !no_default && has(parents, "default"));
+  // Asked to leave it out, the server leaves out what was inherited or named,
+  // too.
+  if (creation.no_default_policy()) std::erase(policies, "default");
   return {};
 }
 
@@ -115,6 +123,11 @@ Result<void> TokenBackend::check_policies(const Creation& creation) const {
     if (std::ranges::count(kInternalPolicies, name) == 0) continue;
     return fail(
         invalid_argument(fmt::format("cannot assign policy \"{}\"", name)));
+  }
+  for (const std::string& name : creation.spec.policies) {
+    if (!climbs(name)) continue;
+    return fail(
+        invalid_argument(fmt::format("could not look up policy {}", name)));
   }
   if (!creation.makes_root()) return {};
   // Sudo on this path must not become root.

@@ -46,6 +46,29 @@ Seconds lesser(Seconds a, Seconds b, bool& both) {
   return std::max(a, b);
 }
 
+// What the caller asks for, within what the role says; warns where both do.
+TtlRequest bounds_of(Seconds explicit_max, Seconds period,
+                     const TokenRole& role,
+                     std::vector<std::string>& warnings) {
+  TtlRequest request;
+  bool both = false;
+  request.explicit_max_ttl = lesser(explicit_max, role.explicit_max_ttl, both);
+  if (both) {
+    warnings.push_back(fmt::format(
+        "Explicit max TTL specified both during creation call and in role; "
+        "using the lesser value of {} seconds",
+        request.explicit_max_ttl.count()));
+  }
+  request.period = lesser(period, role.period, both);
+  if (both) {
+    warnings.push_back(fmt::format(
+        "Period specified both during creation call and in role; using the "
+        "lesser value of {} seconds",
+        request.period.count()));
+  }
+  return request;
+}
+
 std::string display_name(std::string_view given) {
   if (given.empty()) return "token";
   std::string name = "token-" + std::string(given);
@@ -101,16 +124,17 @@ Result<void> TokenBackend::read_type(Creation& creation) const {
     return fail(invalid_argument("invalid 'token_type' value"));
   }
   const TokenRole* role = creation.role;
+  // "0s" is nothing, as stock clients send it.
   TRY(check_batch_field(
-      fields.has("explicit_max_ttl") ||
+      fields.duration("explicit_max_ttl") != Seconds{0} ||
           (role != nullptr && role->explicit_max_ttl > Seconds{0}),
       "explicit_max_ttl"));
   TRY(check_batch_field(fields.integer("num_uses") != 0 ||
                             (role != nullptr && role->num_uses > 0),
                         "num_uses"));
-  TRY(check_batch_field(
-      fields.has("period") || (role != nullptr && role->period > Seconds{0}),
-      "period"));
+  TRY(check_batch_field(fields.duration("period") != Seconds{0} ||
+                            (role != nullptr && role->period > Seconds{0}),
+                        "period"));
   creation.spec.type = api::Token::Type::kBatch;
   return {};
 }
@@ -171,8 +195,6 @@ Result<void> TokenBackend::read_parentage(Creation& creation) const {
 Result<void> TokenBackend::read_ttls(Creation& creation) const {
   const api::Fields& fields = creation.fields();
   TokenSpec& spec = creation.spec;
-  const TokenRole none;
-  const TokenRole& role = creation.role != nullptr ? *creation.role : none;
   TRY_ASSIGN(const Seconds explicit_max, positive(fields, "explicit_max_ttl"));
   TRY_ASSIGN(const Seconds period, positive(fields, "period"));
   if (period > Seconds{0} && !creation.sudo()) {
@@ -181,35 +203,24 @@ Result<void> TokenBackend::read_ttls(Creation& creation) const {
   }
   TRY_ASSIGN(const Seconds ttl,
              positive(fields, fields.has("ttl") ? "ttl" : "lease"));
-  bool both = false;
-  spec.explicit_max_ttl = lesser(explicit_max, role.explicit_max_ttl, both);
-  if (both) {
-    creation.warnings.push_back(fmt::format(
-        "Explicit max TTL specified both during creation call and in role; "
-        "using the lesser value of {} seconds",
-        spec.explicit_max_ttl.count()));
-  }
-  spec.period = lesser(period, role.period, both);
-  if (both) {
-    creation.warnings.push_back(fmt::format(
-        "Period specified both during creation call and in role; using the "
-        "lesser value of {} seconds",
-        spec.period.count()));
-  }
+  const TokenRole none;
+  const TokenRole& role = creation.role != nullptr ? *creation.role : none;
+  TtlRequest request = bounds_of(explicit_max, period, role, creation.warnings);
+  // The role's bounds are not kept: at each renewal those it then has count.
+  spec.explicit_max_ttl = explicit_max;
+  spec.period = period;
   spec.ttl = ttl;
-  if (spec.period > Seconds{0} || ttl > Seconds{0} || !creation.makes_root()) {
+  if (request.period > Seconds{0} || ttl > Seconds{0} ||
+      !creation.makes_root()) {
     const Time now = clock_.now();
-    TtlRequest request;
     request.ttl = ttl;
-    request.period = spec.period;
-    request.explicit_max_ttl = spec.explicit_max_ttl;
     request.start = now;
-    TRY_ASSIGN(TtlResult granted, calculate_ttl(ttls_, request, now));
+    TRY_ASSIGN(TtlResult granted, calculate_ttl(ttls(), request, now));
     spec.ttl = granted.ttl;
     std::ranges::move(granted.warnings, std::back_inserter(creation.warnings));
   }
   // Root tokens, too, are bound by it.
-  if (spec.ttl == Seconds{0}) spec.ttl = spec.explicit_max_ttl;
+  if (spec.ttl == Seconds{0}) spec.ttl = request.explicit_max_ttl;
   spec.renewable = fields.boolean("renewable", true) && role.renewable;
   if (spec.ttl > Seconds{0}) return {};
   if (creation.parent().expire_time) {

@@ -38,6 +38,15 @@ TEST_F(TokenBackendTest, PoliciesOfAPlainCallerAreASubset) {
       policies_of("create", R"({"policies":["a"],"no_default_policy":true})",
                   user()),
       ElementsAre("a"));
+  EXPECT_THAT(policies_of("create", R"({"no_default_policy":true})", user()),
+              ElementsAre("a", "b"));
+  EXPECT_THAT(
+      policies_of("create",
+                  R"({"policies":["a","default"],"no_default_policy":true})",
+                  admin()),
+      ElementsAre("a"));
+  EXPECT_THAT(policies_of("create", R"({"policies":""})", user()),
+              ElementsAre("a", "b", "default"));
   EXPECT_EQ(error("create", R"({"policies":["a","c"]})", user()),
             "child policies must be subset of parent");
 }
@@ -47,6 +56,11 @@ TEST_F(TokenBackendTest, SudoMayGiveAnyPolicyButRoot) {
   ASSERT_TRUE(answer);
   EXPECT_THAT(answer->auth->policies, ElementsAre("default", "zz"));
   EXPECT_THAT(answer->warnings, ElementsAre("Policy \"zz\" does not exist"));
+  for (const auto* name : {"..", "../a", "a/..", "a/../b"}) {
+    EXPECT_EQ(error("create", std::string(R"({"policies":[")") + name + "\"]}",
+                    admin()),
+              std::string("could not look up policy ") + name);
+  }
   EXPECT_EQ(error("create", R"({"policies":["response-wrapping"]})", admin()),
             "cannot assign policy \"response-wrapping\"");
 }
@@ -108,6 +122,10 @@ TEST_F(TokenBackendTest, ErrorsOfCreate) {
   EXPECT_EQ(user_error(R"({"period":-1})"), "period must be positive");
   EXPECT_EQ(user_error(R"({"type":"batch","explicit_max_ttl":"1h"})"),
             "batch tokens cannot have \"explicit_max_ttl\" set");
+  // As stock clients send what was not asked for.
+  EXPECT_EQ(user_error(R"({"type":"batch","explicit_max_ttl":"0s",)"
+                       R"("period":"0s","num_uses":0})"),
+            "");
   EXPECT_EQ(user_error(R"({"type":"batch","num_uses":1})"),
             "batch tokens cannot have \"num_uses\" set");
   EXPECT_EQ(user_error(R"({"type":"batch","period":"1h"})"),
@@ -159,8 +177,8 @@ TEST_F(TokenBackendTest, TtlsAreCappedWithAWarning) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->auth->lease_duration, kSystemTtl);
   EXPECT_THAT(answer->warnings,
-              ElementsAre("TTL of \"2000h0m0s\" exceeded the effective max_ttl "
-                          "of \"768h0m0s\"; TTL value is capped accordingly"));
+              ElementsAre("TTL of \"2000h\" exceeded the effective max_ttl "
+                          "of \"768h\"; TTL value is capped accordingly"));
   EXPECT_EQ(post("create", "{}", user())->auth->lease_duration, kSystemTtl);
 }
 
@@ -204,6 +222,17 @@ TEST_F(TokenBackendTest, RolesDecidePolicies) {
   ASSERT_TRUE(post("roles/plain", "{}", root()));
   EXPECT_EQ(error("create/plain", R"({"policies":["x"]})", user()),
             "child policies must be subset of parent");
+}
+
+TEST_F(TokenBackendTest, WithoutTheDefaultPolicyIsWithoutItInARole) {
+  ASSERT_TRUE(post("roles/r", R"({"allowed_policies":"a,default"})", root()));
+  EXPECT_THAT(policies_of("create/r", R"({"no_default_policy":true})", user()),
+              ElementsAre("a"));
+  EXPECT_THAT(
+      policies_of("create/r",
+                  R"({"policies":["default"],"no_default_policy":true})",
+                  user()),
+      testing::IsEmpty());
 }
 
 TEST_F(TokenBackendTest, RolesDecideTheRest) {

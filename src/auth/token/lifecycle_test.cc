@@ -68,13 +68,20 @@ TEST_F(TokenBackendTest, AccessorsShowNoToken) {
   EXPECT_FALSE(lives(caller_));
 }
 
-TEST_F(TokenBackendTest, OnlySudoRoutesEnumerateOrOrphan) {
+TEST_F(TokenBackendTest, OnlySudoEnumeratesOrOrphans) {
   std::vector<std::string_view> sudo;
   for (const api::Route& route : backend_.routes()) {
     if (route.sudo) sudo.push_back(route.pattern);
     EXPECT_FALSE(route.unauthenticated) << route.pattern;
   }
-  EXPECT_THAT(sudo, UnorderedElementsAre("accessors", "revoke-orphan"));
+  EXPECT_THAT(sudo, UnorderedElementsAre("accessors"));
+  for (const auto* token : {caller_.client_token.c_str(), "s.unknown"}) {
+    EXPECT_EQ(error("revoke-orphan",
+                    std::string(R"({"token":")") + token + "\"}", user()),
+              "root or sudo privileges required to revoke and orphan");
+  }
+  EXPECT_EQ(error("revoke-orphan", "{}", user()), "missing token ID");
+  EXPECT_TRUE(lives(caller_));
   const auto listed = call(Operation::kList, "accessors", "{}", root());
   EXPECT_THAT(listed->data, HasSubstr(root_.token->accessor));
   EXPECT_THAT(listed->data, HasSubstr(caller_.token->accessor));
@@ -107,13 +114,32 @@ TEST_F(TokenBackendTest, RenewAnswersAndRefuses) {
 TEST_F(TokenBackendTest, RenewalNeedsTheRoleStill) {
   ASSERT_TRUE(post("roles/r", R"({"token_period":600})", root()));
   const CreatedToken made = created("create/r", "{}", user());
-  ASSERT_TRUE(post("roles/r", R"({"token_period":60})", root()));
-  EXPECT_EQ(post("renew-self", "{}", {&made, false})->auth->lease_duration,
-            Seconds{60});
+  for (const int period : {60, 900}) {
+    ASSERT_TRUE(post("roles/r",
+                     "{\"token_period\":" + std::to_string(period) + "}",
+                     root()));
+    EXPECT_EQ(post("renew-self", "{}", {&made, false})->auth->lease_duration,
+              Seconds{period});
+  }
+  EXPECT_EQ((*tokens_.lookup(made.client_token, false))->period, Seconds{0});
   ASSERT_TRUE(call(Operation::kDelete, "roles/r", "{}", root()));
   const auto renewed = post("renew-self", "{}", {&made, false});
   ASSERT_FALSE(renewed);
   EXPECT_EQ(renewed.error().code(), ErrorCode::kInternal);
+}
+
+TEST_F(TokenBackendTest, ATokensOwnEndHoldsWhateverItsRoleAllows) {
+  ASSERT_TRUE(post("roles/r", R"({"token_explicit_max_ttl":600})", root()));
+  const CreatedToken loose = created("create/r", "{}", user());
+  const CreatedToken own =
+      created("create/r", R"({"explicit_max_ttl":300})", user());
+  ASSERT_TRUE(post("roles/r", R"({"token_explicit_max_ttl":900})", root()));
+  const auto renewed = [this](const CreatedToken& token) {
+    return post("renew-self", R"({"increment":"1h"})", {&token, false})
+        ->auth->lease_duration;
+  };
+  EXPECT_EQ(renewed(loose), Seconds{900});
+  EXPECT_EQ(renewed(own), Seconds{300});
 }
 
 TEST_F(TokenBackendTest, RevokeForms) {

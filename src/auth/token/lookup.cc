@@ -1,5 +1,7 @@
 // auth/token/lookup, lookup-self, lookup-accessor.
 
+#include <algorithm>
+
 #include "auth/token/token_errors.h"
 #include "auth/token_backend.h"
 #include "base/json_writer.h"
@@ -38,9 +40,11 @@ void write_renewal(JsonWriter& out, const api::Token& token) {
       .member("last_renewal_time", unix_seconds(*token.last_renewal_time));
 }
 
+// Against the nearest second, so that a fresh token of 100 s shows 100.
 std::int64_t seconds_left(const api::Token& token, Time now) {
-  if (!token.expire_time || *token.expire_time <= now) return 0;
-  return std::chrono::duration_cast<Seconds>(*token.expire_time - now).count();
+  if (!token.expire_time) return 0;
+  const auto left = *token.expire_time - std::chrono::round<Seconds>(now);
+  return std::max<std::int64_t>(std::chrono::floor<Seconds>(left).count(), 0);
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ std::string TokenBackend::lookup_json(const api::Token& token,
   write_expiry(out, token);
   out.member("explicit_max_ttl", std::int64_t{token.explicit_max_ttl.count()})
       .member("id", id);
-  if (token.expire_time) {
+  if (token.leased()) {
     out.member("issue_time", format_rfc3339_nano(token.issue_time));
   }
   write_renewal(out, token);
@@ -73,7 +77,7 @@ std::string TokenBackend::lookup_json(const api::Token& token,
     out.member("period", std::int64_t{token.period.count()});
   }
   out.key("policies").strings(token.policies);
-  if (token.expire_time) out.member("renewable", token.renewable);
+  if (token.leased()) out.member("renewable", token.renewable);
   if (!token.role.empty()) out.member("role", token.role);
   const bool batch = token.type == api::Token::Type::kBatch;
   out.member("ttl", seconds_left(token, clock_.now()))

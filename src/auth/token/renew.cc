@@ -30,25 +30,18 @@ TokenBackend::Response TokenBackend::renew_token(const api::Token& token,
   if (!token.role.empty()) {
     TRY_ASSIGN(const auto role, find_role(token.role));
     if (!role) {
-      return fail(internal_error(fmt::format(
-          "original token role \"{}\" could not be found, not renewing",
-          token.role)));
+      return fail(internal_error(
+          fmt::format("failed to renew entry: original token role \"{}\" could "
+                      "not be found, not renewing",
+                      token.role)));
     }
     bound.period = lesser(token.period, role->period);
     bound.explicit_max_ttl =
         lesser(token.explicit_max_ttl, role->explicit_max_ttl);
   }
-  TRY_ASSIGN(const auto renewed,
-             tokens_.renew(bound, increment, ttls_.max_ttl));
-  // The same arithmetic once more, for what it had to say.
-  TtlRequest request;
-  request.increment = increment;
-  request.ttl = renewed->creation_ttl;
-  request.period = bound.period;
-  request.explicit_max_ttl = bound.explicit_max_ttl;
-  request.start = renewed->issue_time;
-  const Time now = *renewed->last_renewal_time;
-  TRY_ASSIGN(TtlResult granted, calculate_ttl(ttls_, request, now));
+  TRY_ASSIGN(RenewedToken granted,
+             tokens_.renew(bound, increment, ttls().max_ttl));
+  const api::Token* const renewed = granted.token.get();
   api::Response response;
   response.present = true;
   response.warnings = std::move(granted.warnings);
@@ -62,6 +55,7 @@ TokenBackend::Response TokenBackend::renew_token(const api::Token& token,
   auth->renewable = renewed->renewable;
   auth->entity_id = renewed->entity_id;
   auth->orphan = renewed->orphan;
+  auth->display_name = renewed->display_name;
   auth->num_uses = std::max<std::int64_t>(renewed->num_uses, 0);
   response.auth = std::move(auth);
   return response;

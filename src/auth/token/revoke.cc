@@ -53,9 +53,13 @@ TokenBackend::Response TokenBackend::revoke_accessor(const Request& request,
 }
 
 TokenBackend::Response TokenBackend::revoke_orphan(const Request& request,
-                                                   Context&) {
+                                                   Context& context) {
   const std::string_view id = request.fields.text("token");
   if (id.empty()) return fail(invalid_argument("missing token ID"));
+  if (!context.sudo) {
+    return fail(invalid_argument(
+        "root or sudo privileges required to revoke and orphan"));
+  }
   if (id.starts_with("b.") && tokens_.lookup(id, true)) {
     return fail(batch_error());
   }
@@ -68,29 +72,28 @@ void TokenBackend::add_revoke_routes() {
   const api::Field accessor{"accessor", FieldType::kString,
                             "Accessor of the token"};
   const auto add = [this](std::string_view pattern,
-                          std::vector<api::Field> fields, bool sudo,
-                          api::Handler handler, std::string_view synopsis) {
+                          std::vector<api::Field> fields, api::Handler handler,
+                          std::string_view synopsis) {
     routes_.push_back({.pattern = pattern,
                        .fields = std::move(fields),
                        .methods = {{Operation::kUpdate, Cost::kPool,
                                     std::move(handler), synopsis}},
-                       .synopsis = synopsis,
-                       .sudo = sudo});
+                       .synopsis = synopsis});
   };
   add(
-      "revoke", {token}, false,
+      "revoke", {token},
       [this](const Request& r, Context& c) { return revoke(r, c); },
       "Revoke a token and its children");
   add(
-      "revoke-self", {}, false,
+      "revoke-self", {},
       [this](const Request& r, Context& c) { return revoke_self(r, c); },
       "Revoke the calling token and its children");
   add(
-      "revoke-accessor", {accessor}, false,
+      "revoke-accessor", {accessor},
       [this](const Request& r, Context& c) { return revoke_accessor(r, c); },
       "Revoke a token by its accessor");
   add(
-      "revoke-orphan", {token}, true,
+      "revoke-orphan", {token},
       [this](const Request& r, Context& c) { return revoke_orphan(r, c); },
       "Revoke a token and leave its children as orphans");
 }

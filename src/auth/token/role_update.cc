@@ -103,8 +103,12 @@ Result<void> update_cidrs(const api::Fields& fields, TokenRole& role,
   if (!given.empty()) {
     role.bound_cidrs.clear();
     for (const std::string& text : fields.strings(given)) {
-      TRY_ASSIGN(std::string block, parse_cidr(text));
-      role.bound_cidrs.push_back(std::move(block));
+      auto block = parse_cidr(text);
+      if (!block) {
+        return fail(invalid_argument("error parsing role fields: " +
+                                     std::string(block.error().message())));
+      }
+      role.bound_cidrs.push_back(*std::move(block));
     }
   }
   role.strictly_bind_ip =

@@ -13,7 +13,12 @@ std::string role_json(const TokenRole& role) {
   std::string json;
   JsonWriter out(json);
   out.begin_object();
-  out.key("allowed_entity_aliases").strings(role.allowed_entity_aliases);
+  out.key("allowed_entity_aliases");
+  if (role.allowed_entity_aliases.empty()) {
+    out.null();
+  } else {
+    out.strings(role.allowed_entity_aliases);
+  }
   out.key("allowed_policies").strings(role.allowed_policies);
   out.key("allowed_policies_glob").strings(role.allowed_policies_glob);
   if ((role.legacy & TokenRole::kCidrs) != 0 && !role.bound_cidrs.empty()) {

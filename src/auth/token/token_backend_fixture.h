@@ -102,10 +102,16 @@ class TokenBackendTest : public TokenFixture {
     return made;
   }
 
+  // Tokens do nothing by themselves.
+  struct NoEvents final : api::EventSink {
+    Result<void> announce(const api::OwnAction&) override { return {}; }
+  };
+
   api::MountConfig config_;
+  NoEvents events_;
   Logger log_{clock_, LogLevel::kError, LogFormat::kStandard};
   TokenBackend backend_{{barrier::View(barrier_, "fixed/auth/token/"), config_,
-                         rng_, clock_, log_},
+                         rng_, clock_, log_, events_},
                         tokens_,
                         policies_,
                         {kSystemTtl, kSystemTtl}};

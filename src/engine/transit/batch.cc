@@ -7,32 +7,57 @@
 namespace bulla::engine::transit {
 namespace {
 
-// Faults found so far, a line each. One that is whole stands alone.
+// How the reference reads a batch: encrypt and decrypt have a decoder of their
+// own, the rest its library's, which takes numbers for text and null for an
+// item.
+enum class Decoder : std::uint8_t { kOwn, kLibrary };
+
+// Faults found so far, a line each.
 class Faults {
  public:
+  explicit Faults(Decoder decoder) : decoder_(decoder) {}
+  Decoder decoder() const { return decoder_; }
   void add(std::string_view line) {
     if (!text_.empty()) text_ += '\n';
     text_ += line;
   }
   Result<void> result() && {
     if (text_.empty()) return {};
-    return fail(internal_error("failed to parse batch input: " + text_));
+    if (decoder_ == Decoder::kOwn) return not_parsed(text_);
+    return not_parsed("decoding failed due to the following error(s):\n\n" +
+                      text_);
+  }
+  static Result<void> not_parsed(const std::string& text) {
+    return fail(internal_error("failed to parse batch input: " + text));
   }
 
  private:
+  const Decoder decoder_;
   std::string text_;
 };
 
-Result<void> not_parsed(std::string text) {
-  Faults faults;
-  faults.add(std::move(text));
-  return std::move(faults).result();
+// What Go's reflection calls the kind of a JSON value.
+std::string_view go_kind_name(const JsonElement& element) {
+  if (element.is_object()) return "map";
+  if (element.is_array()) return "slice";
+  return element.is_number() ? "string" : go_type_name(element);
+}
+
+// The text of a string or, where `decoder` allows, of a number; that one is
+// kept in `numbers`.
+bool text_of(const JsonElement& value, Decoder decoder,
+             std::list<std::string>& numbers, std::string_view& out) {
+  if (value.get_string().get(out) == simdjson::SUCCESS) return true;
+  if (decoder == Decoder::kOwn || !value.is_number()) return false;
+  out = numbers.emplace_back(json_text(value));
+  return true;
 }
 
 void read_text(const JsonElement& value, std::size_t index,
-               std::string_view name, bool null_ok, std::string_view& out,
+               std::string_view name, bool null_ok,
+               std::list<std::string>& numbers, std::string_view& out,
                Faults& faults) {
-  if (value.get_string().get(out) == simdjson::SUCCESS) return;
+  if (text_of(value, faults.decoder(), numbers, out)) return;
   if (value.is_null() && null_ok) return;
   faults.add(fmt::format(
       "'[{}].{}' expected type 'string', got unconvertible type '{}'", index,
@@ -44,10 +69,15 @@ void read_version(const JsonElement& value, std::size_t index,
   if (value.is_null()) return;
   if (value.get_int64().get(out) == simdjson::SUCCESS) return;
   if (value.is_number()) {
+    const std::string what =
+        faults.decoder() == Decoder::kOwn
+            ? fmt::format("error decoding json.Number into [{}].key_version",
+                          index)
+            : fmt::format("'[{}].key_version' cannot parse value as 'int'",
+                          index);
     faults.add(
-        fmt::format("error decoding json.Number into [{}].key_version: "
-                    "strconv.ParseInt: parsing \"{}\": invalid syntax",
-                    index, json_text(value)));
+        fmt::format("{}: strconv.ParseInt: parsing \"{}\": invalid syntax",
+                    what, json_text(value)));
     return;
   }
   faults.add(fmt::format(
@@ -62,24 +92,27 @@ void read_item(const JsonObject& object, std::size_t index, BatchNeed need,
   for (const auto [key, value] : object) {
     if (key == "plaintext") {
       has_plaintext = true;
-      read_text(value, index, key, false, item.plaintext, faults);
+      read_text(value, index, key, false, item.numbers, item.plaintext, faults);
     } else if (key == "ciphertext") {
       has_ciphertext = true;
-      read_text(value, index, key, true, item.ciphertext, faults);
+      read_text(value, index, key, true, item.numbers, item.ciphertext, faults);
     } else if (key == "context") {
-      read_text(value, index, key, true, item.context, faults);
+      read_text(value, index, key, true, item.numbers, item.context, faults);
     } else if (key == "associated_data") {
-      read_text(value, index, key, true, item.associated_data, faults);
+      read_text(value, index, key, true, item.numbers, item.associated_data,
+                faults);
     } else if (key == "reference") {
-      read_text(value, index, key, true, item.reference, faults);
+      read_text(value, index, key, true, item.numbers, item.reference, faults);
     } else if (key == "key_version") {
       read_version(value, index, item.key_version, faults);
     } else if (key == "padding_scheme") {
-      read_text(value, index, key, true, item.padding, faults);
+      read_text(value, index, key, true, item.numbers, item.padding, faults);
     } else if (key == "encrypt_padding_scheme") {
-      read_text(value, index, key, true, item.seal_padding, faults);
+      read_text(value, index, key, true, item.numbers, item.seal_padding,
+                faults);
     } else if (key == "decrypt_padding_scheme") {
-      read_text(value, index, key, true, item.open_padding, faults);
+      read_text(value, index, key, true, item.numbers, item.open_padding,
+                faults);
     }
   }
   if (need == BatchNeed::kPlaintext && !has_plaintext) {
@@ -114,7 +147,8 @@ void read_mac_item(const JsonObject& object, std::size_t index, MacItem& item,
     } else if (key == "reference") {
       out = &item.reference;
     }
-    if (value.get_string().get(*out) != simdjson::SUCCESS && !value.is_null()) {
+    if (!text_of(value, Decoder::kLibrary, item.numbers, *out) &&
+        !value.is_null()) {
       faults.add(fmt::format(
           "'[{}][{}]' expected type 'string', got unconvertible type '{}'",
           index, key, go_type_name(value)));
@@ -122,26 +156,47 @@ void read_mac_item(const JsonObject& object, std::size_t index, MacItem& item,
   }
 }
 
-// Runs `read` over the members of `input`, which must all be objects.
+Result<void> no_array(const JsonElement& input, Decoder decoder) {
+  const bool own = decoder == Decoder::kOwn;
+  return Faults::not_parsed(fmt::format(
+      "{}source data must be an array or slice, got {}", own ? "" : "'' ",
+      own ? go_type_name(input) : go_kind_name(input)));
+}
+
+// What is no object: null is one with nothing in it to the library.
+Result<void> no_object(const JsonElement& member, std::size_t index,
+                       Faults& faults) {
+  if (faults.decoder() == Decoder::kOwn) {
+    return Faults::not_parsed(fmt::format("[{}] expected a map, got '{}'",
+                                          index, go_type_name(member)));
+  }
+  if (!member.is_null()) {
+    faults.add(fmt::format("'[{}]' expected a map or struct, got \"{}\"", index,
+                           go_kind_name(member)));
+  }
+  return {};
+}
+
+// Runs `read` over the members of `input`.
 template <typename Item, typename Read>
-Result<void> read_items(const JsonElement& input, std::vector<Item>& items,
-                        Read read) {
+Result<void> read_items(const JsonElement& input, Decoder decoder,
+                        std::vector<Item>& items, Read read) {
   items.clear();
   JsonArray array;
   if (input.get_array().get(array) != simdjson::SUCCESS) {
-    return not_parsed(fmt::format(
-        "source data must be an array or slice, got {}", go_type_name(input)));
+    return no_array(input, decoder);
   }
   items.reserve(array.size());
-  Faults faults;
+  Faults faults(decoder);
   for (const JsonElement member : array) {
     const std::size_t index = items.size();
+    Item& item = items.emplace_back();
     JsonObject object;
-    if (member.get_object().get(object) != simdjson::SUCCESS) {
-      return not_parsed(fmt::format("[{}] expected a map, got '{}'", index,
-                                    go_type_name(member)));
+    if (member.get_object().get(object) == simdjson::SUCCESS) {
+      read(object, index, item, faults);
+    } else {
+      TRY(no_object(member, index, faults));
     }
-    read(object, index, items.emplace_back(), faults);
   }
   TRY(std::move(faults).result());
   if (items.empty()) {
@@ -174,7 +229,9 @@ std::string_view go_type_name(const JsonElement& element) {
 
 Result<void> parse_batch(const JsonElement& input, BatchNeed need,
                          std::vector<BatchItem>& items) {
-  TRY(read_items(input, items,
+  const Decoder decoder =
+      need == BatchNeed::kNothing ? Decoder::kLibrary : Decoder::kOwn;
+  TRY(read_items(input, decoder, items,
                  [need](const JsonObject& object, std::size_t index,
                         BatchItem& item, Faults& faults) {
                    read_item(object, index, need, item, faults);
@@ -192,7 +249,7 @@ Result<void> parse_batch(const JsonElement& input, BatchNeed need,
 
 Result<void> parse_mac_batch(const JsonElement& input,
                              std::vector<MacItem>& items) {
-  return read_items(input, items, read_mac_item);
+  return read_items(input, Decoder::kLibrary, items, read_mac_item);
 }
 
 }  // namespace bulla::engine::transit

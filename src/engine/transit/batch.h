@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,7 @@
 
 namespace bulla::engine::transit {
 
-/// One member of batch_input. Views into the parsed request.
+/// One member of batch_input. Views into the parsed request, and `numbers`.
 struct BatchItem {
   std::string_view plaintext;
   std::string_view ciphertext;
@@ -19,9 +20,10 @@ struct BatchItem {
   std::string_view reference;
   std::int64_t key_version = 0;
   // Of RSA keys; views of what was given, empty for the request's own.
-  std::string_view padding;       ///< padding_scheme
-  std::string_view seal_padding;  ///< encrypt_padding_scheme, of rewrap
-  std::string_view open_padding;  ///< decrypt_padding_scheme, of rewrap
+  std::string_view padding;        ///< padding_scheme
+  std::string_view seal_padding;   ///< encrypt_padding_scheme, of rewrap
+  std::string_view open_padding;   ///< decrypt_padding_scheme, of rewrap
+  std::list<std::string> numbers;  ///< Given where rewrap reads text.
 };
 
 /// The member an item cannot do without: its absence fails the whole request.
@@ -36,7 +38,8 @@ Result<void> parse_batch(const JsonElement& input, BatchNeed need,
                          std::vector<BatchItem>& items);
 
 /// One member of batch_input of sign, verify, hmac and cmac, whose members are
-/// all strings. What is absent is told from what is empty.
+/// all strings, or numbers that are read as such. What is absent is told from
+/// what is empty.
 struct MacItem {
   bool has_input = false;
   bool has_hmac = false;
@@ -48,6 +51,7 @@ struct MacItem {
   std::string_view cmac;
   std::string_view signature;
   std::string_view reference;
+  std::list<std::string> numbers;  ///< Given in the place of strings.
 };
 
 /// Errors as parse_batch.

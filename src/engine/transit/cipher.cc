@@ -199,6 +199,7 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
                                              std::string_view associated_data) {
   std::uint8_t* const text = loop_.work.reserve(0) + kAeadNonceBytesMax;
   const auto sealed = [&]() -> Result<Sealed> {
+    TRY(store_.check_usable(*key_));
     if (!key_->type().encrypts) {
       return invalid(
           fmt::format("message encryption not supported for key type {}",
@@ -235,6 +236,7 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
                               std::string_view associated_data) {
   wipe_opened();
   TRY_ASSIGN(const ByteView decoded_context, decode_context(context));
+  TRY(store_.check_usable(*key_));
   if (!key_->type().encrypts) {
     return invalid(fmt::format(
         "message decryption not supported for key type {}", key_->type().name));
@@ -260,8 +262,8 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
     return open_rsa(*used, {bytes, *size});
   TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, decoded_context));
   const std::size_t nonce_size = aead->nonce_bytes();
-  if (*size < nonce_size) return invalid("invalid ciphertext length");
   TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
+  if (*size < nonce_size) return invalid("invalid ciphertext length");
   const ByteView sealed(bytes + nonce_size, *size - nonce_size);
   std::uint8_t* const out = loop_.opened.reserve(sealed.size());
   if (!aead->open({bytes, nonce_size}, aad, sealed, out)) {

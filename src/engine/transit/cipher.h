@@ -34,6 +34,8 @@ class Cipher {
   ~Cipher();
 
   /// The key as it is now: sealing may rotate it.
+  /// KeyStore::check_usable of the key.
+  Result<void> check_usable() const { return store_.check_usable(*key_); }
   const Key& key() const { return *key_; }
   /// How many messages the request is going to seal, so that they are counted
   /// in one go. One by one without.

@@ -59,9 +59,7 @@ Result<ByteView> Cipher::open_rsa(const KeyVersion& version, ByteView sealed) {
 
 Result<void> check_associated(const KeyTypeInfo& type, std::size_t index,
                               std::string_view associated_data) {
-  if (associated_data.empty() || type.associated_data || !type.encrypts) {
-    return {};
-  }
+  if (associated_data.empty() || type.associated_data) return {};
   return fail(invalid_argument(fmt::format(
       "'[{}].associated_data' provided for non-AEAD cipher suite {}", index,
       type.name)));

@@ -58,8 +58,7 @@ Result<void> apply_minimums(const api::Fields& fields, KeyRecord& record,
 
 // The spelling of the second text is the reference's.
 Result<void> check_available(const KeyRecord& record) {
-  if (record.min_encryption_version > 0 &&
-      record.min_encryption_version < record.min_available_version) {
+  if (record.min_encryption_version < record.min_available_version) {
     return invalid(
         "min encryption version should not be less than min available version");
   }

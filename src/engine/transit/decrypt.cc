@@ -55,7 +55,10 @@ Result<api::Response> TransitBackend::decrypt(const Request& request,
 Result<api::Response> TransitBackend::decrypt_single(const Request& request,
                                                      Cipher& cipher) {
   const api::Fields& fields = request.fields;
-  TRY(check_associated(cipher.key().type(), 0, fields.text("associated_data")));
+  const auto fits =
+      check_associated(cipher.key().type(), 0, fields.text("associated_data"));
+  // A context that is none is told first, when it is opened.
+  if (!fits && base64_decode(fields.text("context"))) return fail(fits.error());
   TRY(cipher.set_padding({}, fields.text("padding_scheme")));
   TRY_ASSIGN(const ByteView plaintext,
              cipher.open(fields.text("ciphertext"), fields.text("context"),

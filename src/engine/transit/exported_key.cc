@@ -39,14 +39,15 @@ SecretBytes trimmed(SecretBytes pem) {
 
 tl::unexpected<Error> no_format(const Key& key) {
   return fail(internal_error(fmt::format(
-      "this format is not supported for keys of type {}", key.type().name)));
+      "unknown key format for {} key; supported values are ``, `der`, or `pem`",
+      key.type().rsa() ? "rsa" : "ec")));
 }
 
 // Bytes without structure: symmetric and HMAC keys.
-Result<SecretBytes> raw_key(const Key& key, ByteView bytes,
-                            ExportFormat format) {
+Result<SecretBytes> raw_key(ByteView bytes, ExportFormat format) {
   if (format == ExportFormat::kDer || format == ExportFormat::kPem) {
-    return no_format(key);
+    return fail(internal_error(
+        "unknown format for HMAC key; supported values are `` or `raw`"));
   }
   return base64_secret(bytes);
 }
@@ -135,6 +136,9 @@ Result<ExportFormat> export_format_named(std::string_view name) {
 
 Result<void> check_exportable(const Key& key, ExportType type) {
   const KeyTypeInfo& info = key.type();
+  if (key.record().soft_deleted) {
+    return fail(internal_error("refusing to use soft-deleted key"));
+  }
   const bool open =
       type == ExportType::kPublicKey || type == ExportType::kCertificateChain;
   if (!open && !key.record().exportable) {
@@ -160,7 +164,7 @@ Result<SecretBytes> exported_version(const Key& key, const KeyVersion& version,
                                      ExportType type, ExportFormat format) {
   switch (type) {
     case ExportType::kHmacKey:
-      return raw_key(key, version.hmac_key(), format);
+      return raw_key(version.hmac_key(), format);
     case ExportType::kPublicKey:
       return public_key(key, version, format);
     case ExportType::kCertificateChain:
@@ -171,7 +175,7 @@ Result<SecretBytes> exported_version(const Key& key, const KeyVersion& version,
       break;
   }
   if (key.type().key_pair()) return private_key(key, version, format);
-  return raw_key(key, version.secret_key(), format);
+  return raw_key(version.secret_key(), format);
 }
 
 }  // namespace bulla::engine::transit

@@ -29,6 +29,7 @@ Result<ExportFormat> export_format_named(std::string_view name);
 
 /// Whether keys like `key` may be exported so.
 ///   kInvalidArgument  with the reference's texts.
+///   kInternal         it is soft-deleted.
 Result<void> check_exportable(const Key& key, ExportType type);
 
 /// One version as text; "" for the private half of a public key.

@@ -42,6 +42,8 @@ TEST_F(HmacTest, Errors) {
             "byte 0");
   EXPECT_EQ(post_error("hmac/k/md5", R"({"input":""})"),
             "unsupported algorithm \"md5\"");
+  EXPECT_EQ(post_error("hmac/k/none", R"({"input":""})"),
+            "algorithm cannot be none");
   EXPECT_EQ(post_error("hmac/k", R"({"input":"","key_version":-1})"),
             "key version does not exist (cannot be negative)");
   EXPECT_EQ(post_error("hmac/k", R"({"input":"","key_version":2})"),
@@ -82,8 +84,26 @@ TEST_F(HmacTest, Batch) {
             "byte 0");
   EXPECT_EQ(post_error("hmac/k", R"({"batch_input":[]})"),
             "missing batch input to process");
-  EXPECT_EQ(post("hmac/k", R"({"batch_input":[{"input":1}]})").code,
-            ErrorCode::kInternal);
+}
+
+TEST_F(HmacTest, BatchesAreReadAsTheReferencesLibraryDoes) {
+  make_key("k");
+  // A number is its text; null is an item with nothing in it.
+  const Outcome numbers =
+      post("hmac/k", R"({"batch_input":[{"input":1234,"reference":5},null]})");
+  must(numbers);
+  EXPECT_EQ(numbers.at("/batch_results/0/hmac"),
+            post("hmac/k", R"({"input":"1234"})").at("/hmac"));
+  EXPECT_EQ(numbers.at("/batch_results/0/reference"), "5");
+  EXPECT_EQ(numbers.at("/batch_results/1/error"), "missing input for HMAC");
+  EXPECT_EQ(post_error("hmac/k", R"({"batch_input":[{"input":true},"x"]})"),
+            "failed to parse batch input: decoding failed due to the following "
+            "error(s):\n\n'[0][input]' expected type 'string', got "
+            "unconvertible type 'bool'\n'[1]' expected a map or struct, got "
+            "\"string\"");
+  EXPECT_EQ(post_error("hmac/k", R"({"batch_input":1})"),
+            "failed to parse batch input: '' source data must be an array or "
+            "slice, got string");
 }
 
 }  // namespace

@@ -151,12 +151,18 @@ Result<api::Response> TransitBackend::import_version(const Request& request,
   TRY_ASSIGN(Material material,
              imported_material(request, context, key->type()));
   std::int64_t number = request.fields.integer("version");
-  if (number == 0 && completes_latest(*key, material)) {
+  const bool chosen = request.fields.has("version");
+  if (!chosen && completes_latest(*key, material)) {
     number = key->record().latest_version;
   }
-  if (number == 0) {
+  if (!chosen && number == 0) {
+    const auto* hmac = std::get_if<HmacMaterial>(&material);
+    const std::size_t size = hmac == nullptr ? 0 : hmac->key.size();
     TRY(keys_.append_version(name, context.now, std::move(material),
-                             [](KeyRecord& record) -> Result<void> {
+                             [size](KeyRecord& record) -> Result<void> {
+                               // Of hmac keys: what the latest one has.
+                               record.key_size =
+                                   static_cast<std::uint32_t>(size);
                                if (record.imported) return {};
                                return refused(
                                    "the import_version endpoint can only be "
@@ -164,8 +170,8 @@ Result<api::Response> TransitBackend::import_version(const Request& request,
                              }));
     return Response::none();
   }
-  if (number < 0 || number > key->record().latest_version) {
-    return fail(invalid_argument("no such key version"));
+  if (number < 1 || number > key->record().latest_version) {
+    return refused("no such key version");
   }
   TRY(keys_.update_version(name, static_cast<std::uint32_t>(number),
                            [&](const KeyRecord&, VersionRecord& version) {

@@ -165,7 +165,8 @@ class KeyStore {
   /// Stores counts that nobody holds any more, and bounds ahead for versions in
   /// use, so that they seldom wait.
   Result<void> tend_usage();
-  /// Stores all counts as they are: before the seal.
+  /// Stores counts as they are, of so many versions as take seconds: before the
+  /// seal.
   Result<void> close_usage();
   /// The highest count of a version in use, as of the last tend_usage().
   std::uint64_t highest_operations() const { return highest_.load(); }

@@ -10,6 +10,9 @@
 namespace bulla::engine::transit {
 namespace {
 
+// Seconds of commits. What is left starts higher, as after a crash.
+constexpr std::size_t kClosedMost = 65'536;
+
 tl::unexpected<Error> no_such_version() {
   return fail(invalid_argument("no such key version"));
 }
@@ -97,9 +100,10 @@ Result<void> KeyStore::tend_usage() {
 }
 
 Result<void> KeyStore::close_usage() {
+  std::size_t left = kClosedMost;
   for (Shard& shard : shards_) {
     const std::lock_guard lock(shard.writer);
-    TRY(shard.usage.close(storage_));
+    TRY_ASSIGN(left, shard.usage.close(storage_, left));
   }
   return {};
 }

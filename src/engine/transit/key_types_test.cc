@@ -156,6 +156,7 @@ TEST_F(KeyTypesTest, EveryTypesBodyRotationAndReload) {
       EXPECT_EQ(shown.at("/keys/1/creation_time"), "2023-11-14T22:13:20Z");
       EXPECT_NE(shown.at("/keys/1/public_key"), shown.at("/keys/2/public_key"));
     }
+    backend_->stop();
     restart();
     EXPECT_EQ(get(path).data, shown.data);
     if (!rotates) continue;

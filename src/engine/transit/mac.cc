@@ -44,6 +44,7 @@ Result<ByteView> decode_into(Scratch& scratch, std::string_view text,
 Result<crypto::HashAlgorithm> mac_algorithm(std::string_view name) {
   const auto algorithm = crypto::hash_algorithm_named(name);
   if (algorithm) return *algorithm;
+  if (name == "none") return invalid(kNoHash);
   return invalid(fmt::format("unsupported algorithm \"{}\"", name));
 }
 

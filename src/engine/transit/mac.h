@@ -15,7 +15,9 @@ namespace bulla::engine::transit {
 /// HMACs by a key's versions (reference/transit.md §8) and CMACs by those of
 /// type aes*-cmac, for hmac, cmac and verify.
 
-/// kInvalidArgument  not one of Vault's hash names.
+inline constexpr std::string_view kNoHash = "algorithm cannot be none";
+
+/// kInvalidArgument  not one of Vault's hash names; kNoHash of "none".
 Result<crypto::HashAlgorithm> mac_algorithm(std::string_view name);
 
 /// The version that makes an HMAC; 0 asks for the latest.

@@ -193,6 +193,7 @@ std::vector<Route> TransitBackend::make_routes() {
   add_backup_routes(routes);
   add_key_routes(routes);
   add_key_change_routes(routes);
+  add_certificate_routes(routes);
   add_tool_routes(routes);
   add_config_routes(routes);
   return routes;

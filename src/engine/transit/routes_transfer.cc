@@ -28,7 +28,7 @@ constexpr Field kHashFunction = text_field(
 
 void TransitBackend::add_export_routes(std::vector<Route>& routes) {
   for (const std::string_view pattern :
-       {"export/:type/:name", "export/:type/:name/:version"}) {
+       {"export/:type/:name", "export/:type/:name/:version~"}) {
     routes.push_back(
         {.pattern = pattern,
          .fields = {kName,
@@ -42,7 +42,7 @@ void TransitBackend::add_export_routes(std::vector<Route>& routes) {
   }
   for (const std::string_view pattern :
        {"byok-export/:destination/:source",
-        "byok-export/:destination/:source/:version"}) {
+        "byok-export/:destination/:source/:version~"}) {
     routes.push_back(
         {.pattern = pattern,
          .fields = {text_field("destination", "The RSA key to wrap to."),

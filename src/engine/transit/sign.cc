@@ -49,14 +49,15 @@ Result<api::Response> sign_batch(Cipher& cipher,
 Result<api::Response> TransitBackend::sign(const Request& request,
                                            Context& context) {
   const api::Fields& fields = request.fields;
-  TRY_ASSIGN(const SignatureOptions options, parse_signature_options(fields));
+  TRY_ASSIGN(SignatureOptions options, parse_signature_options(fields));
   TRY_ASSIGN(const Key* key, require_key(request.param("name"), context,
                                          "signing key not found"));
   if (!key->type().signs) {
     return fail(invalid_argument(
         fmt::format("key type {} does not support signing", key->type().name)));
   }
-  TRY(check_signature_options(options));
+  TRY_ASSIGN(options.scheme.hash, parse_hash(fields));
+  TRY(check_signature_options(key->type(), options));
   TransitLoop& loop = loop_of(context);
   const auto batch = fields.raw("batch_input");
   if (batch) TRY(parse_mac_batch(*batch, loop.mac_items));

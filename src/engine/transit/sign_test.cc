@@ -154,6 +154,34 @@ TEST_F(SignTest, Refusals) {
             "key version");
 }
 
+TEST_F(SignTest, AlgorithmIsReadWhereHashAlgorithmIsNot) {
+  make_key("e", R"({"type":"ecdsa-p256"})");
+  const std::string_view alias = R"(,"algorithm":"sha2-512")";
+  const std::string made = signature("e", alias);
+  EXPECT_EQ(verify("e", made, R"(,"hash_algorithm":"sha2-512")"), "true");
+  EXPECT_EQ(verify("e", made, alias), "true");
+  EXPECT_EQ(verify("e", made), "false");
+  EXPECT_EQ(verify("e", made, R"(,"hash_algorithm":"","algorithm":"md5")"),
+            "invalid hash algorithm \"md5\"");
+  EXPECT_EQ(verify("e", signature("e"),
+                   R"(,"hash_algorithm":"sha2-256","algorithm":"md5")"),
+            "true");
+}
+
+TEST_F(SignTest, Ed25519HashesNothing) {
+  make_key("k", R"({"type":"ed25519"})");
+  EXPECT_EQ(verify("k/none", signature("k/none")), "true");
+  EXPECT_EQ(signature("k/none"), signature("k"));
+}
+
+TEST_F(SignTest, SoftDeletedKeysSignNothing) {
+  make_key("k", R"({"type":"ed25519"})");
+  must(call(api::Operation::kDelete, "keys/k/soft-delete"));
+  const Outcome refused = sign("k");
+  EXPECT_EQ(refused.code, ErrorCode::kInternal);
+  EXPECT_EQ(refused.error, "refusing to use soft-deleted key");
+}
+
 TEST_F(SignTest, VerifyRefusals) {
   make_key("k");
   make_key("e", R"({"type":"ecdsa-p256"})");

@@ -154,14 +154,21 @@ Result<Bytes> decode_signature(std::string_view text, bool jws) {
 
 }  // namespace
 
+Result<std::optional<crypto::HashAlgorithm>> parse_hash(
+    const api::Fields& fields) {
+  std::string_view name = fields.text("urlalgorithm");
+  if (name.empty()) name = fields.text("hash_algorithm");
+  if (name.empty()) name = fields.text("algorithm");
+  if (name.empty()) name = "sha2-256";
+  const auto hash = crypto::hash_algorithm_named(name);
+  if (!hash && name != "none") {
+    return invalid(fmt::format("invalid hash algorithm \"{}\"", name));
+  }
+  return hash;
+}
+
 Result<SignatureOptions> parse_signature_options(const api::Fields& fields) {
   SignatureOptions options;
-  std::string_view hash = fields.text("urlalgorithm");
-  if (hash.empty()) hash = fields.text("hash_algorithm", "sha2-256");
-  options.scheme.hash = crypto::hash_algorithm_named(hash);
-  if (!options.scheme.hash && hash != "none") {
-    return invalid(fmt::format("invalid hash algorithm \"{}\"", hash));
-  }
   TRY(parse_marshaling(fields.text("marshaling_algorithm", "asn1"), options));
   options.scheme.prehashed = fields.boolean("prehashed");
   options.rsa_algorithm = fields.text("signature_algorithm");
@@ -170,8 +177,9 @@ Result<SignatureOptions> parse_signature_options(const api::Fields& fields) {
   return options;
 }
 
-Result<void> check_signature_options(const SignatureOptions& options) {
-  if (options.scheme.hash ||
+Result<void> check_signature_options(const KeyTypeInfo& type,
+                                     const SignatureOptions& options) {
+  if (options.scheme.hash || type.ed25519() ||
       (options.scheme.prehashed && options.rsa_algorithm == "pkcs1v15")) {
     return {};
   }
@@ -180,12 +188,38 @@ Result<void> check_signature_options(const SignatureOptions& options) {
       "signature_algorithm=pkcs1v15");
 }
 
+namespace {
+
+// A digest that is none of `scheme`'s hash is signed by no RSA key.
+bool is_no_digest(const KeyTypeInfo& type,
+                  const crypto::SignatureScheme& scheme, ByteView input) {
+  return type.rsa() && scheme.prehashed && scheme.hash &&
+         input.size() != crypto::hash_bytes(*scheme.hash);
+}
+
+Result<Bytes> signed_by(const crypto::PrivateKey& pair, const KeyTypeInfo& type,
+                        const crypto::SignatureScheme& scheme, ByteView input) {
+  if (input.empty() && scheme.prehashed && !type.rsa() && !type.ed25519()) {
+    return refused("ecdsa: hash cannot be empty");
+  }
+  auto signature = pair.sign(scheme, input);
+  if (!signature && signature.error().code() == ErrorCode::kInvalidArgument) {
+    return refused(signature.error().message());
+  }
+  return signature;
+}
+
+}  // namespace
+
 Result<Signed> sign_item(Cipher& cipher, const SignatureOptions& options,
                          std::int64_t key_version, const MacItem& item) {
   const Key& key = cipher.key();
   TRY_ASSIGN(const ByteView input, decode_input(cipher.loop().opened, item));
   const WipeGuard wiped({cipher.loop().opened.reserve(0), input.size()});
   TRY_ASSIGN(const Bytes context, decode_context(item.context));
+  if (const auto usable = cipher.check_usable(); !usable) {
+    return refused(usable.error().message());
+  }
   TRY_ASSIGN(const std::uint32_t number,
              version_to_sign(key.record(), key_version));
   TRY_ASSIGN(const KeyVersion* version, cipher.version(number));
@@ -198,10 +232,11 @@ Result<Signed> sign_item(Cipher& cipher, const SignatureOptions& options,
   Bytes signature;
   if (key.record().derived) {
     TRY_ASSIGN(const auto pair, derived_pair(key, *version, context));
-    TRY_ASSIGN(signature, pair.sign(scheme, input));
+    TRY_ASSIGN(signature, signed_by(pair, key.type(), scheme, input));
     made.public_key = pair.public_key().ed25519_raw();
   } else {
-    TRY_ASSIGN(signature, version->private_key()->sign(scheme, input));
+    TRY_ASSIGN(signature,
+               signed_by(*version->private_key(), key.type(), scheme, input));
   }
   made.text +=
       options.jws ? base64url_encode(signature) : base64_encode(signature);
@@ -220,6 +255,7 @@ Result<bool> signature_holds(Cipher& cipher, const SignatureOptions& options,
   TRY_ASSIGN(const Bytes signature,
              decode_signature(parsed.payload, options.jws));
   TRY_ASSIGN(const auto scheme, scheme_for(key.type(), options));
+  if (is_no_digest(key.type(), scheme, input)) return false;
   if (!key.record().derived) {
     return version->public_key()->verify(scheme, input, signature);
   }

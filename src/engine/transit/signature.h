@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,13 +25,21 @@ struct SignatureOptions {
   std::string_view rsa_algorithm;
 };
 
-/// kInvalidArgument  an unknown hash, marshaling or salt length.
+/// The hash that the path names, or else `hash_algorithm`, or else `algorithm`;
+/// nothing for "none".
+///   kInvalidArgument  an unknown one.
+Result<std::optional<crypto::HashAlgorithm>> parse_hash(
+    const api::Fields& fields);
+
+/// All but the hash, which the reference reads at another time.
+///   kInvalidArgument  an unknown marshaling or salt length.
 Result<SignatureOptions> parse_signature_options(const api::Fields& fields);
 
 /// What a type of key refuses of what parses: `none` goes with prehashed
-/// PKCS#1 v1.5 only.
+/// PKCS#1 v1.5 only, but with Ed25519, which hashes nothing.
 ///   kInvalidArgument  otherwise.
-Result<void> check_signature_options(const SignatureOptions& options);
+Result<void> check_signature_options(const KeyTypeInfo& type,
+                                     const SignatureOptions& options);
 
 struct Signed {
   std::string text;  ///< "vault:vN:…"

@@ -81,6 +81,8 @@ class TransitBackend final : public api::Backend {
   Answer keys_soft_delete_restore(const Request& request, Context& context);
   Answer set_soft_deleted(const Request& request, Context& context,
                           bool deleted);
+  Answer csr(const Request& request, Context& context);
+  Answer set_certificate(const Request& request, Context& context);
   Answer cache_config_read(const Request& request, Context& context);
   Answer cache_config_write(const Request& request, Context& context);
   Answer config_keys_read(const Request& request, Context& context);
@@ -99,6 +101,10 @@ class TransitBackend final : public api::Backend {
   /// The same; kInvalidArgument with `missing` when there is none.
   Result<const Key*> require_key(std::string_view name, Context& context,
                                  std::string_view missing);
+  /// The key that a request wants to have certified.
+  ///   kInvalidArgument  there is none, or it cannot be.
+  Result<const Key*> require_certifiable(const Request& request,
+                                         Context& context);
   /// The key body (reference/transit.md §3), read from storage where needed;
   /// with the public keys that a derived key has for `context`, if any.
   Answer key_body(const Key& key, ByteView context = {});
@@ -116,6 +122,7 @@ class TransitBackend final : public api::Backend {
   void add_backup_routes(std::vector<api::Route>& routes);
   void add_key_routes(std::vector<api::Route>& routes);
   void add_key_change_routes(std::vector<api::Route>& routes);
+  void add_certificate_routes(std::vector<api::Route>& routes);
   void add_tool_routes(std::vector<api::Route>& routes);
   void add_config_routes(std::vector<api::Route>& routes);
   api::Handler handler(Member member);

@@ -84,8 +84,9 @@ class UsageBook {
   /// Stores what versions counted that nobody holds any more, and reserves
   /// ahead for those in use.
   Result<void> tend(const barrier::View& storage);
-  /// Ends all reservations and stores the counts: at seal.
-  Result<void> close(const barrier::View& storage);
+  /// Ends reservations and stores the counts of at most `most` versions: at the
+  /// seal. Returns how many more there may be.
+  Result<std::size_t> close(const barrier::View& storage, std::size_t most);
 
   /// Upper bounds of what versions `first` to `last` did.
   Result<std::vector<std::uint64_t>> counts(const barrier::View& storage,

@@ -182,16 +182,20 @@ Result<void> UsageBook::tend(const barrier::View& storage) {
   return {};
 }
 
-Result<void> UsageBook::close(const barrier::View& storage) {
+Result<std::size_t> UsageBook::close(const barrier::View& storage,
+                                     std::size_t most) {
   std::vector<Write> writes;
   for (auto& [path, line] : lines_) {
+    if (most == 0) break;
     const std::uint64_t count = line.usage->close();
     if (line.stored == count) continue;
+    --most;
     writes.push_back(
         {path, encode(UsageRecord{.ceiling = count}), &line, count, false});
     if (writes.size() == kWriteBatch) TRY(write(storage, writes));
   }
-  return write(storage, writes);
+  TRY(write(storage, writes));
+  return most;
 }
 
 Result<std::vector<std::uint64_t>> UsageBook::counts(

@@ -61,16 +61,16 @@ std::optional<Proof> proof_of(const MacItem& item) {
 }
 
 Result<Proof> single_proof(const MacItem& item) {
+  if (const auto proof = proof_of(item)) return *proof;
+  return invalid("neither a 'signature' nor an 'hmac' were given to verify");
+}
+
+Result<void> check_single(const MacItem& item) {
   const int given =
       int{item.has_signature} + int{item.has_hmac} + int{item.has_cmac};
-  if (given > 1 && !item.has_cmac) {
-    return invalid("provide one of 'signature' or 'hmac'");
-  }
-  if (given > 1) return invalid("provide one of 'signature', 'hmac' or 'cmac'");
-  if (given == 0) {
-    return invalid("neither a 'signature' nor an 'hmac' were given to verify");
-  }
-  return *proof_of(item);
+  if (given <= 1) return {};
+  return item.has_cmac ? invalid("provide one of 'signature', 'hmac' or 'cmac'")
+                       : invalid("provide one of 'signature' or 'hmac'");
 }
 
 // All items must bring the same.
@@ -129,20 +129,15 @@ Result<api::Response> answer_for(const std::vector<MacItem>& items, bool batch,
   return std::move(answer).always_ok();
 }
 
-std::string_view algorithm_name(const api::Fields& fields) {
-  const std::string_view in_url = fields.text("urlalgorithm");
-  return in_url.empty() ? fields.text("hash_algorithm", "sha2-256") : in_url;
-}
-
 Result<api::Response> verify_hmacs(const api::Request& request,
                                    const std::vector<MacItem>& items,
                                    bool batch, Cipher& cipher) {
-  TRY_ASSIGN(const auto algorithm,
-             mac_algorithm(algorithm_name(request.fields)));
+  TRY_ASSIGN(const auto algorithm, parse_hash(request.fields));
+  if (!algorithm) return invalid(kNoHash);
   return answer_for(
       items, batch, Proof::kHmac, [&](const MacItem& item) -> Result<bool> {
         if (!item.has_input) return invalid("missing input");
-        return mac_holds(cipher, algorithm, item.input, item.hmac);
+        return mac_holds(cipher, *algorithm, item.input, item.hmac);
       });
 }
 
@@ -162,8 +157,8 @@ Result<api::Response> verify_cmacs(const api::Request& request,
 Result<api::Response> TransitBackend::verify_signatures(const Request& request,
                                                         Context& context,
                                                         bool batch) {
-  TRY_ASSIGN(const SignatureOptions options,
-             parse_signature_options(request.fields));
+  TRY_ASSIGN(SignatureOptions options, parse_signature_options(request.fields));
+  TRY_ASSIGN(options.scheme.hash, parse_hash(request.fields));
   TRY_ASSIGN(const Key* key,
              require_key(request.param("name"), context,
                          "signature verification key not found"));
@@ -171,7 +166,7 @@ Result<api::Response> TransitBackend::verify_signatures(const Request& request,
     return invalid(fmt::format("key type {} does not support verification",
                                key->type().name));
   }
-  TRY(check_signature_options(options));
+  TRY(check_signature_options(key->type(), options));
   TransitLoop& loop = loop_of(context);
   if (!context.may_block && belongs_on_pool(key->type(), KeyPairUse::kPublic,
                                             loop.mac_items.size())) {
@@ -196,6 +191,10 @@ Result<api::Response> TransitBackend::verify(const Request& request,
   }
   TRY_ASSIGN(const Proof proof,
              batch ? batch_proof(items) : single_proof(items.front()));
+  // What is wrong is told in the reference's order.
+  if (proof == Proof::kSignature) TRY(parse_signature_options(request.fields));
+  TRY(parse_hash(request.fields));
+  if (!batch) TRY(check_single(items.front()));
   auto answer = [&]() -> Answer {
     if (proof == Proof::kSignature) {
       return verify_signatures(request, context, batch.has_value());

@@ -25,9 +25,8 @@ TEST_F(VerifyTest, HoldsForWhatHmacMade) {
   EXPECT_EQ(verify(sha512, R"(,"hash_algorithm":"sha2-512")").data,
             R"({"valid":true})");
   EXPECT_EQ(verify(sha512, {}, "verify/k/sha2-512").data, R"({"valid":true})");
-  // `algorithm` is not read: hash_algorithm has a default.
   EXPECT_EQ(verify(sha512, R"(,"algorithm":"sha2-512")").data,
-            R"({"valid":false})");
+            R"({"valid":true})");
 }
 
 TEST_F(VerifyTest, AFalseHmacIsNoError) {
@@ -83,6 +82,10 @@ TEST_F(VerifyTest, TheseTypesMakeNoSignatures) {
   EXPECT_EQ(post_error("verify/k/md5", body), "invalid hash algorithm \"md5\"");
   EXPECT_EQ(post_error("verify/no", R"({"hmac":""})"),
             "encryption key not found");
+  EXPECT_EQ(post_error("verify/no", R"({"hmac":"","algorithm":"md5"})"),
+            "invalid hash algorithm \"md5\"");
+  EXPECT_EQ(post_error("verify/k/none", R"({"hmac":""})"),
+            "algorithm cannot be none");
 }
 
 TEST_F(VerifyTest, Batch) {

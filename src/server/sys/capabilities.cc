@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -34,6 +35,12 @@ std::vector<std::string_view> words_of(api::Capabilities capabilities) {
   return words;
 }
 
+// Said in the wrapping of what failed on the way, as in OpenBao.
+Error wrapped(std::string_view text) {
+  return invalid_argument("1 error occurred:\n\t* " + std::string(text) +
+                          "\n\n");
+}
+
 // Clients name one path with `path`, several with `paths`.
 Result<std::vector<std::string>> paths_of(const api::Request& request) {
   auto paths = request.fields.strings("paths");
@@ -42,6 +49,7 @@ Result<std::vector<std::string>> paths_of(const api::Request& request) {
   if (paths.size() > kPathsMax) {
     return fail(invalid_argument("at most 1000 paths can be asked at once"));
   }
+  if (std::ranges::count(paths, "") != 0) return fail(wrapped("missing path"));
   return paths;
 }
 
@@ -70,17 +78,12 @@ Result<api::Response> of_self(Core& core, const api::Request& request,
   return answer(core, request, *context.token);
 }
 
-// An unknown token is the caller's mistake here, not a refusal of the caller.
-Error wrapped(std::string_view text) {
-  return invalid_argument("1 error occurred:\n\t* " + std::string(text) +
-                          "\n\n");
-}
-
 Result<api::Response> of_token(Core& core, const api::Request& request,
                                api::Context&) {
   const std::string_view token = request.fields.text("token");
   if (token.empty()) return fail(internal_error("no token found"));
   TRY(paths_of(request));
+  // An unknown token is the caller's mistake here, not a refusal of the caller.
   const auto found = core.tokens().lookup(token, true);
   if (!found) {
     if (found.error().code() == ErrorCode::kPermissionDenied) {

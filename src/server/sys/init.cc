@@ -1,5 +1,6 @@
 // sys/init: whether this server is initialised, and doing it.
 
+#include "base/encoding.h"
 #include "base/json_writer.h"
 #include "crypto/pgp.h"
 #include "server/sys/handlers.h"

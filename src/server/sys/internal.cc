@@ -41,8 +41,10 @@ void write_visible(JsonWriter& out, const MountTable& table, const AclPtr& acl,
 
 Result<api::Response> list_mounts(Core& core, const api::Request&,
                                   api::Context& context) {
-  const auto table = core.mounts().table().load();
   const AclPtr acl = acl_of(core, context);
+  // None is needed, but one that is shown must be good.
+  if (!acl && !context.client_token.empty()) return fail(permission_denied());
+  const auto table = core.mounts().table().load();
   std::string json;
   JsonWriter out(json);
   out.begin_object().key("auth");
@@ -71,7 +73,7 @@ Result<api::Response> read_mount_of(Core& core, const api::Request& request,
   const std::string_view path = request.param("path");
   const auto table = core.mounts().table().load();
   const Mount* const mount = table->find(path);
-  if (mount == nullptr || !may_see(mount->config, acl)) {
+  if (mount == nullptr || !acl->may_touch(mount->config.path)) {
     return fail(preflight_refused(path));
   }
   std::string json;
@@ -88,12 +90,8 @@ Result<api::Response> resultant_acl(Core& core, const api::Request&,
                                     api::Context& context) {
   const AclPtr acl = acl_of(core, context);
   if (!acl) return fail(permission_denied());
-  std::string json = acl->resultant_json();
-  if (acl->is_root()) {
-    json.pop_back();
-    json += json.size() > 1 ? ",\"root\":true}" : "\"root\":true}";
-  }
-  return api::Response::with_data(std::move(json));
+  return api::Response::with_data(acl->is_root() ? R"({"root":true})"
+                                                 : acl->resultant_json());
 }
 
 Result<api::Response> list_namespaces(Core&, const api::Request&,
@@ -128,7 +126,7 @@ Result<api::Response> openapi(Core& core, const api::Request&,
   out.member("openapi", "3.0.2").key("paths").begin_object();
   for (const auto& [path, item] : paths) out.key(path).raw(item);
   out.end_object().end_object();
-  return api::Response::bare_body(std::move(json));
+  return api::Response::opaque_body(std::move(json), "application/json");
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ TEST_F(SysInternal, StrangersSeeWhatIsShown) {
   EXPECT_TRUE(route("internal/ui/mounts")->unauthenticated);
   EXPECT_EQ(data(call(Operation::kRead, "internal/ui/mounts")),
             R"({"auth":{},"secret":{"open/":{"description":"d",)"
-            R"("options":null,"type":"fake"}}})");
+            R"("options":{},"type":"fake"}}})");
   const auto one = call(Operation::kRead, "internal/ui/mounts/open");
   ASSERT_FALSE(one);
   EXPECT_EQ(one.error().code(), ErrorCode::kPermissionDenied);
@@ -51,7 +51,8 @@ TEST_F(SysInternal, PreflightHidesWhatIsDenied) {
   EXPECT_THAT(
       data(call(Operation::kRead, "internal/ui/mounts/mine/a/b", {}, token_)),
       HasSubstr(R"("path":"mine/"})"));
-  for (const char* path : {"hidden/a", "nosuch/a"}) {
+  // That strangers may see a mount does not make it one's own.
+  for (const char* path : {"hidden/a", "nosuch/a", "open/a"}) {
     const auto denied =
         call(Operation::kRead, "internal/ui/mounts/" + std::string(path), {},
              token_);
@@ -75,7 +76,7 @@ TEST_F(SysInternal, ResultantAcl) {
       data(call(Operation::kRead, "internal/ui/resultant-acl", {}, root_));
   JsonParser parser;
   EXPECT_TRUE(parse_json(parser, root)) << root;
-  EXPECT_THAT(root, HasSubstr("\"root\":true"));
+  EXPECT_EQ(root, R"({"root":true})");
 }
 
 TEST_F(SysInternal, OpenApiHoldsWhatTheCallerMaySee) {

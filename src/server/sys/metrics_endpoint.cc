@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/time_format.h"
@@ -21,17 +23,21 @@ bool prometheus_enabled(const ServerConfig& config) {
 
 Result<api::Response> read(Core& core, const api::Request& request,
                            api::Context& context) {
-  if (request.fields.text("format") != "prometheus") {
-    return api::Response::bare_body(
-        core.metrics().json(format_rfc3339_nano(context.now)));
+  const std::string_view format = request.fields.text("format");
+  if (format.empty()) {
+    return api::Response::opaque_body(
+        core.metrics().json(format_rfc3339_nano(context.now)),
+        "application/json");
+  }
+  if (format != "prometheus") {
+    return fail(invalid_argument(
+        fmt::format("metric response format \"{}\" unknown", format)));
   }
   if (!prometheus_enabled(core.config())) {
     return fail(invalid_argument("prometheus is not enabled"));
   }
-  api::Response response =
-      api::Response::bare_body(core.metrics().prometheus());
-  response.content_type = "text/plain; version=0.0.4";
-  return response;
+  return api::Response::opaque_body(core.metrics().prometheus(),
+                                    "text/plain; version=0.0.4");
 }
 
 }  // namespace

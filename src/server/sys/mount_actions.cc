@@ -72,6 +72,20 @@ Result<void> settle_type(const api::Request& request,
   return {};
 }
 
+Result<void> check_ttls(const api::MountConfig& config, Seconds system_max) {
+  const Seconds most = config.max_lease_ttl;
+  if (most != Seconds{0} && config.default_lease_ttl > most) {
+    return fail(invalid_argument(
+        "given default lease TTL greater than given max lease TTL"));
+  }
+  if (most == Seconds{0} && config.default_lease_ttl > system_max) {
+    return fail(invalid_argument(fmt::format(
+        "given default lease TTL greater than system max lease TTL of {}",
+        system_max.count())));
+  }
+  return {};
+}
+
 SettingSource source_of(const std::optional<JsonObject>& settings) {
   return [&settings](std::string_view name) -> std::optional<JsonElement> {
     JsonElement element;
@@ -88,11 +102,12 @@ Result<api::MountConfig> config_of(Core& core, const api::Request& request,
   config.is_auth = is_auth;
   config.path = mount_path(request.param("path"), is_auth);
   TRY(check_path(config.path));
-  for (auto& [name, value] : request.fields.pairs("options")) {
-    config.options[name] = std::move(value);
-  }
   TRY(settle_type(request, settings, config));
   TRY(check_type(config.type, is_auth));
+  const SettingSource own = [&](std::string_view name) {
+    return name == "options" ? request.fields.raw(name) : std::nullopt;
+  };
+  TRY(apply_mount_settings(own, config));
   if (!request.fields.text("plugin_version").empty()) {
     return fail(invalid_argument(fmt::format(
         "plugin version not found in the catalog: {}", config.type)));
@@ -105,8 +120,8 @@ Result<api::MountConfig> config_of(Core& core, const api::Request& request,
   config.seal_wrap = request.fields.boolean("seal_wrap");
   config.external_entropy_access =
       request.fields.boolean("external_entropy_access");
-  TRY(apply_mount_settings(source_of(settings), core.config().max_lease_ttl,
-                           config));
+  TRY(apply_mount_settings(source_of(settings), config));
+  TRY(check_ttls(config, core.config().max_lease_ttl));
   return config;
 }
 
@@ -126,9 +141,8 @@ Result<api::Response> disable_mount(Core& core, const api::Request& request,
     return fail(
         invalid_argument("token credential backend cannot be disabled"));
   }
-  const auto mount = core.mounts().at(path);
   // sys/auth is the way to auth methods, and asks for more.
-  if (!mount || mount->config.is_auth != is_auth) return api::Response::none();
+  if (!is_auth) TRY(check_reserved(path, "unmount"));
   TRY(core.mounts().unmount(path));
   return api::Response::none();
 }

@@ -5,9 +5,15 @@ namespace {
 
 constexpr std::string_view kAuthPrefix = "auth/";
 
+// Of these there is one each, always.
+bool is_builtin(const api::MountConfig& config) {
+  return config.type == "system" || config.type == "cubbyhole" ||
+         config.type == "token";
+}
+
 void write_options(JsonWriter& out, const api::MountConfig& config) {
   out.key("options");
-  if (config.options.empty()) {
+  if (config.options.empty() && is_builtin(config)) {
     out.null();
     return;
   }
@@ -53,8 +59,8 @@ void write_config(JsonWriter& out, const api::MountConfig& config) {
 void write_mount_info(JsonWriter& out, const api::MountConfig& config) {
   out.begin_object().member("accessor", config.accessor);
   write_config(out, config);
-  out.member("deprecation_status", "supported")
-      .member("description", config.description)
+  if (!is_builtin(config)) out.member("deprecation_status", "supported");
+  out.member("description", config.description)
       .member("external_entropy_access", config.external_entropy_access)
       .member("local", config.local);
   write_options(out, config);

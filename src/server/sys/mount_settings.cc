@@ -49,24 +49,6 @@ Result<void> take_ttl(const SettingSource& source, std::string_view name,
   return {};
 }
 
-Result<void> take_ttls(const SettingSource& source, Seconds system_max,
-                       api::MountConfig& config) {
-  TRY(take_ttl(source, "default_lease_ttl", "default",
-               config.default_lease_ttl));
-  TRY(take_ttl(source, "max_lease_ttl", "max", config.max_lease_ttl));
-  const bool has_max = config.max_lease_ttl.count() != 0;
-  if (has_max && config.default_lease_ttl > config.max_lease_ttl) {
-    return fail(invalid_argument(
-        "given default lease TTL greater than given max lease TTL"));
-  }
-  if (!has_max && config.default_lease_ttl > system_max) {
-    return fail(invalid_argument(fmt::format(
-        "given default lease TTL greater than system max lease TTL of {}",
-        system_max.count())));
-  }
-  return {};
-}
-
 Result<void> take_list(const SettingSource& source, std::string_view name,
                        std::vector<std::string>& list) {
   const auto element = source(name);
@@ -130,6 +112,12 @@ Result<void> take_options(const SettingSource& source,
     if (name.size() > kTextBytesMax || value.size() > kTextBytesMax) {
       return fail(invalid_argument("an option is longer than 512 bytes"));
     }
+    // As in OpenBao, where only kv has versions.
+    if (name == "version" && config.type != "kv") {
+      return fail(invalid_argument(
+          fmt::format("secrets engine \"{}\" does not allow setting a version",
+                      config.type)));
+    }
     config.options[name] = std::move(value);
   }
   if (config.options.size() > kListMax) {
@@ -141,9 +129,10 @@ Result<void> take_options(const SettingSource& source,
 }  // namespace
 
 Result<void> apply_mount_settings(const SettingSource& source,
-                                  Seconds system_max,
                                   api::MountConfig& config) {
-  TRY(take_ttls(source, system_max, config));
+  TRY(take_ttl(source, "default_lease_ttl", "default",
+               config.default_lease_ttl));
+  TRY(take_ttl(source, "max_lease_ttl", "max", config.max_lease_ttl));
   TRY(take_visibility(source, config));
   TRY(take_token_type(source, config));
   TRY(take_options(source, config));

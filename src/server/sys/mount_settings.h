@@ -15,10 +15,11 @@ using SettingSource =
     std::function<std::optional<JsonElement>(std::string_view name)>;
 
 /// Takes every setting that `source` has over to `config`, whose type, is_auth
-/// and path are set. Shared by mounting and tuning.
+/// and path are set. Shared by mounting and tuning, which compare the times
+/// each in its own words.
 ///   kInvalidArgument  the texts of reference/sys.md §5.
 Result<void> apply_mount_settings(const SettingSource& source,
-                                  Seconds system_max, api::MountConfig& config);
+                                  api::MountConfig& config);
 
 /// The settings as fields of a route, for validation and documents.
 std::vector<api::Field> mount_setting_fields();

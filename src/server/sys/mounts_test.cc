@@ -24,6 +24,13 @@ TEST_F(SysMounts, FreshServerHasItsOwn) {
   EXPECT_THAT(data(listed),
               AllOf(HasSubstr("\"cubbyhole/\":{"), HasSubstr("\"sys/\":{"),
                     HasSubstr("\"local\":true"), Not(HasSubstr("token"))));
+  // What is part of the server has neither options nor a state of its own.
+  EXPECT_THAT(data(listed), AllOf(HasSubstr(R"("options":null)"),
+                                  Not(HasSubstr("deprecation_status"))));
+  ASSERT_TRUE(is_none(mount("a", R"({"type":"fake"})")));
+  EXPECT_THAT(data(call(Operation::kRead, "mounts/a", {}, root_)),
+              AllOf(HasSubstr(R"("deprecation_status":"supported")"),
+                    HasSubstr(R"("options":{})")));
 }
 
 TEST_F(SysMounts, MountsReadsAndUnmounts) {
@@ -62,7 +69,15 @@ TEST_F(SysMounts, RefusesInTheReferencesWords) {
   ASSERT_TRUE(is_none(mount("a", R"({"type":"fake"})")));
   EXPECT_EQ(error(mount("a", R"({"type":"fake"})")),
             "path is already in use at a/");
-  EXPECT_EQ(error(mount("a/b", R"({"type":"fake"})")), "existing mount at a/");
+  EXPECT_EQ(error(mount("a/b", R"({"type":"fake"})")),
+            "path is already in use at a/");
+  ASSERT_TRUE(is_none(mount("b/c", R"({"type":"fake"})")));
+  EXPECT_EQ(error(mount("b", R"({"type":"fake"})")),
+            "path is already in use at b/c/");
+  EXPECT_EQ(error(mount("c", R"({"type":"fake","options":{"version":"2"}})")),
+            "secrets engine \"fake\" does not allow setting a version");
+  EXPECT_EQ(error(call(Operation::kDelete, "mounts/identity", {}, root_)),
+            "cannot unmount \"identity/\"");
   EXPECT_EQ(error(call(Operation::kDelete, "mounts/sys", {}, root_)),
             "cannot unmount \"sys/\"");
 }
@@ -108,7 +123,8 @@ TEST_F(SysMounts, AuthMethodsAreNotReachedFromHere) {
   EXPECT_FALSE(call(Operation::kRead, "mounts/auth/token", {}, root_));
   ASSERT_TRUE(is_none(
       call(Operation::kUpdate, "auth/x", R"({"type":"fakeauth"})", root_)));
-  EXPECT_TRUE(is_none(call(Operation::kDelete, "mounts/auth/x", {}, root_)));
+  EXPECT_EQ(error(call(Operation::kDelete, "mounts/auth/x", {}, root_)),
+            "cannot unmount \"auth/x/\"");
   EXPECT_TRUE(core_->mounts().at("auth/x/"));
 }
 

@@ -7,8 +7,10 @@ namespace bulla::server {
 namespace {
 
 using api::Operation;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 
 constexpr std::string_view kRules =
     R"({"policy":"path \"secret/*\" { capabilities = [\"read\"] }"})";
@@ -42,9 +44,13 @@ TEST_F(SysPolicies, ListsBothWays) {
 
 TEST_F(SysPolicies, WritesReadsDeletes) {
   ASSERT_TRUE(is_none(write("policies/acl/team/a", kRules)));
-  EXPECT_EQ(data(read("policies/acl/team/a")),
-            R"({"name":"team/a","policy":"path \"secret/*\" { capabilities = )"
-            R"([\"read\"] }"})");
+  EXPECT_THAT(data(read("policies/acl/team/a")),
+              MatchesRegex(R"(\{"allow_slashes_in_identity_templates":false,)"
+                           R"("allow_wildcards_in_identity_templates":false,)"
+                           R"("cas_required":false,"modified":"[^"]*",)"
+                           R"("name":"team/a","policy":"path \\"secret/\*\\" )"
+                           R"(\{ capabilities = \[\\"read\\"\] \}",)"
+                           R"("version":1\})"));
   const auto old = read("policy/team/a");
   EXPECT_TRUE(old->duplicate_at_top);
   EXPECT_THAT(data(old), HasSubstr(R"("rules":"path)"));
@@ -76,11 +82,40 @@ TEST_F(SysPolicies, RulesIsTheOldWord) {
             "'policy' parameter not supplied or empty");
 }
 
-TEST_F(SysPolicies, NamesAreFoldedAndThatIsSaid) {
-  const auto written = write("policies/acl/MiXed", kRules);
-  ASSERT_TRUE(written);
-  EXPECT_THAT(written->warnings,
-              ElementsAre("policy name was converted to mixed"));
+TEST_F(SysPolicies, CheckAndSetAndExpiry) {
+  const auto with = [](std::string_view more) {
+    std::string body(kRules);
+    body.pop_back();
+    return body.append(more).append("}");
+  };
+  EXPECT_EQ(error(write("policies/acl/a", with(R"(,"cas":3)"))),
+            "check-and-set parameter 3 did not match the current version 0");
+  ASSERT_TRUE(is_none(write(
+      "policies/acl/a", with(R"(,"cas":-1,"cas_required":true,"ttl":"1h")"))));
+  EXPECT_THAT(data(read("policies/acl/a")),
+              AllOf(HasSubstr(R"("cas_required":true,"expiration":")"),
+                    HasSubstr(R"("version":1})")));
+  EXPECT_EQ(error(write("policy/a", kRules)),
+            "check-and-set parameter required for this call");
+  EXPECT_EQ(
+      error(write("policies/acl/b",
+                  with(R"(,"ttl":1,"expiration":"2030-01-01T00:00:00Z")"))),
+      "cannot supply both 'expiration' and 'ttl' for policies");
+  const auto patched = call(Operation::kPatch, "policies/acl/a",
+                            R"({"cas":1,"cas_required":false})", root_);
+  ASSERT_TRUE(patched);
+  EXPECT_TRUE(patched->present);
+  EXPECT_THAT(data(read("policies/acl/a")),
+              HasSubstr(R"("cas_required":false)"));
+  EXPECT_EQ(error(call(Operation::kPatch, "policies/acl/none", "{}", root_)),
+            "policy not found");
+  EXPECT_THAT(data(call(Operation::kList, "policies/detailed/acl", {}, root_)),
+              AllOf(HasSubstr(R"({"key_info":{"a":{)"),
+                    HasSubstr(R"("keys":["a","default","root"]})")));
+}
+
+TEST_F(SysPolicies, NamesAreFolded) {
+  ASSERT_TRUE(is_none(write("policies/acl/MiXed", kRules)));
   EXPECT_THAT(data(read("policies/acl/MIXED")), HasSubstr(R"("name":"mixed")"));
   EXPECT_TRUE(
       is_none(call(Operation::kDelete, "policies/acl/mIXED", {}, root_)));
@@ -100,7 +135,8 @@ TEST_F(SysPolicies, RootIsRootInAnySpelling) {
           << name;
     }
   }
-  EXPECT_EQ(data(read("policies/acl/root")), R"({"name":"root","policy":""})");
+  EXPECT_THAT(data(read("policies/acl/root")),
+              HasSubstr(R"("name":"root","policy":"","version":0})"));
 }
 
 TEST_F(SysPolicies, FixedOnesStay) {

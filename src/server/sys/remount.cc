@@ -1,5 +1,6 @@
 #include <deque>
 
+#include "server/request_decoder.h"
 #include "server/sys/handlers.h"
 #include "server/sys/mount_info.h"
 #include "server/sys/sys_backend.h"
@@ -34,17 +35,13 @@ Result<void> check(const std::string& from, const std::string& to) {
         invalid_argument("both 'from' and 'to' path must be specified "
                          "as a string"));
   }
+  // What no request could name must not become a mount.
+  TRY(check_clean(to));
   const bool auth_from = from.starts_with(kAuthPrefix);
   const bool auth_to = to.starts_with(kAuthPrefix);
   if (auth_from && !auth_to) {
     return fail(
         invalid_argument("cannot remount auth mount to non-auth mount "
-                         "\"" +
-                         to + "\""));
-  }
-  if (!auth_from && auth_to) {
-    return fail(
-        invalid_argument("cannot remount secrets mount to auth mount "
                          "\"" +
                          to + "\""));
   }
@@ -62,7 +59,10 @@ Result<api::Response> remount(Core& core, Migrations& migrations,
   const std::lock_guard lock(migrations.mutex);
   migrations.last.push_back(std::move(move));
   if (migrations.last.size() > kRememberedMax) migrations.last.pop_front();
-  return duplicated(std::move(json));
+  return duplicated(std::move(json))
+      .warn(
+          "Mount move has been queued. Progress will be reported in the "
+          "server's log, tagged with the returned migration_id");
 }
 
 Result<api::Response> status(Migrations& migrations,

@@ -55,8 +55,15 @@ TEST_F(SysRemount, RefusesWhatIsNoMove) {
   EXPECT_FALSE(move("a", "auth/b"));
   EXPECT_FALSE(move("auth/a", "b"));
   EXPECT_FALSE(move("auth/token", "auth/b"));
-  EXPECT_EQ(error(move("a", "cubbyhole")),
-            "path already in use at \"cubbyhole/\"");
+  for (const auto* reserved : {"sys/b", "auth/b", "cubbyhole", "identity"}) {
+    EXPECT_EQ(error(move("a", reserved)),
+              std::string("cannot remount to destination ") + reserved + "/");
+  }
+  EXPECT_EQ(error(move("a", "a/b")), "path already in use at \"a/\"");
+  // Nobody could ask for these, but policies would have to judge them.
+  for (const auto* unclean : {"../b", "b/../c", "./b", "b//c", "b\\u0000c"}) {
+    EXPECT_FALSE(move("a", unclean)) << unclean;
+  }
   EXPECT_TRUE(core_->mounts().at("a/"));
   EXPECT_TRUE(core_->mounts().at("auth/a/"));
   EXPECT_TRUE(move("auth/a", "auth/b"));

@@ -53,9 +53,8 @@ Result<api::Response> read_part(Core& core, const api::Request& request,
                                 api::Context&) {
   TRY_ASSIGN(const auto offset, offset_of(request));
   TRY_ASSIGN(auto bytes, core.snapshots().part(request.param("id"), offset));
-  api::Response response = api::Response::bare_body(std::move(bytes));
-  response.content_type = "application/octet-stream";
-  return response;
+  return api::Response::opaque_body(std::move(bytes),
+                                    "application/octet-stream");
 }
 
 Result<api::Response> drop(Core& core, const api::Request& request,

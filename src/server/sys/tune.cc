@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "server/sys/handlers.h"
 #include "server/sys/mount_actions.h"
 #include "server/sys/mount_info.h"
 #include "server/sys/mount_settings.h"
@@ -36,11 +37,16 @@ Result<void> check_tunable(const api::Fields& fields, std::string_view path) {
   return {};
 }
 
-Result<void> edit(const api::Fields& fields, Seconds system_max,
-                  api::MountConfig& config) {
+Result<void> edit(const api::Fields& fields, api::MountConfig& config) {
   if (!fields.text("plugin_version").empty()) {
     return fail(invalid_argument(fmt::format(
         "plugin version not found in the catalog: {}", config.type)));
+  }
+  if (fields.has("user_lockout_config")) {
+    return fail(invalid_argument(
+        fmt::format("tuning of user lockout configuration for auth type \"{}\" "
+                    "not allowed",
+                    config.type)));
   }
   if (fields.has("description")) {
     const std::string_view text = fields.text("description");
@@ -49,10 +55,21 @@ Result<void> edit(const api::Fields& fields, Seconds system_max,
     }
     config.description = text;
   }
-  const SettingSource source = [&](std::string_view name) {
+  // Stock clients send "" for a time that was not given.
+  const SettingSource source =
+      [&](std::string_view name) -> std::optional<JsonElement> {
+    if (name.ends_with("_lease_ttl") && fields.text(name).empty()) {
+      return std::nullopt;
+    }
     return fields.has(name) ? fields.raw(name) : std::nullopt;
   };
-  return apply_mount_settings(source, system_max, config);
+  TRY(apply_mount_settings(source, config));
+  const Seconds most = config.max_lease_ttl;
+  if (most == Seconds{0} || config.default_lease_ttl <= most) return {};
+  return fail(invalid_argument(
+      fmt::format("backend max lease TTL of {} would be less than backend "
+                  "default lease TTL of {}",
+                  most.count(), config.default_lease_ttl.count())));
 }
 
 }  // namespace
@@ -68,22 +85,21 @@ Result<api::Response> read_tuning(Core& core, const std::string& path) {
   const Seconds max_ttl = config.max_lease_ttl.count() != 0
                               ? config.max_lease_ttl
                               : system.max_lease_ttl;
-  const Seconds default_ttl =
-      std::min(config.default_lease_ttl.count() != 0 ? config.default_lease_ttl
-                                                     : system.default_lease_ttl,
-               max_ttl);
-  return api::Response::with_data(tune_json(config, default_ttl, max_ttl));
+  const Seconds default_ttl = config.default_lease_ttl.count() != 0
+                                  ? config.default_lease_ttl
+                                  : system.default_lease_ttl;
+  return duplicated(tune_json(config, default_ttl, max_ttl));
 }
 
 Result<api::Response> write_tuning(Core& core, const api::Request& request,
                                    const std::string& path) {
   if (!find(core, path)) {
-    return fail(
-        invalid_argument(fmt::format("no mount entry found for {}", path)));
+    return fail(invalid_argument(
+        fmt::format("tune of path \"{}\" failed: no mount entry found", path)));
   }
   TRY(check_tunable(request.fields, path));
   TRY(core.mounts().tune(path, [&](api::MountConfig& config) {
-    return edit(request.fields, core.config().max_lease_ttl, config);
+    return edit(request.fields, config);
   }));
   return api::Response::none();
 }

@@ -51,9 +51,14 @@ TEST_F(SysTune, ChangesWhatIsNamed) {
             R"("force_no_cache":false,"listing_visibility":"unauth",)"
             R"("max_lease_ttl":7200,"options":{"o":"1"},)"
             R"("passthrough_request_headers":["X-A"]})");
-  EXPECT_TRUE(is_none(tune("b/c", R"({"default_lease_ttl":"system",)"
-                                  R"("max_lease_ttl":"","description":"",)"
-                                  R"("passthrough_request_headers":""})")));
+  // What a lease really gets is bounded when it is given.
+  EXPECT_TRUE(is_none(tune("b/c", R"({"default_lease_ttl":"system"})")));
+  EXPECT_THAT(tuning("b/c"), AllOf(HasSubstr(R"("default_lease_ttl":2764800)"),
+                                   HasSubstr(R"("max_lease_ttl":7200)")));
+  EXPECT_TRUE(
+      is_none(tune("b/c", R"({"default_lease_ttl":"system",)"
+                          R"("max_lease_ttl":"system","description":"",)"
+                          R"("passthrough_request_headers":""})")));
   EXPECT_THAT(tuning("b/c"),
               AllOf(HasSubstr(R"("default_lease_ttl":2764800)"),
                     HasSubstr(R"("description":"")"),
@@ -62,17 +67,40 @@ TEST_F(SysTune, ChangesWhatIsNamed) {
   EXPECT_TRUE(is_none(tune("b/c", "{}")));
 }
 
+// What stock clients send for times that were not given.
+TEST_F(SysTune, AnEmptyTimeKeepsWhatIsThere) {
+  EXPECT_TRUE(is_none(tune("a", R"({"default_lease_ttl":"1h"})")));
+  EXPECT_TRUE(
+      is_none(tune("a", R"({"default_lease_ttl":"","max_lease_ttl":"2h"})")));
+  EXPECT_THAT(tuning("a"), AllOf(HasSubstr(R"("default_lease_ttl":3600)"),
+                                 HasSubstr(R"("max_lease_ttl":7200)")));
+  EXPECT_EQ(error(tune("a", R"({"max_lease_ttl":"1m"})")),
+            "backend max lease TTL of 60 would be less than backend default "
+            "lease TTL of 3600");
+}
+
+TEST_F(SysTune, AnswersAtBothLevels) {
+  EXPECT_TRUE(
+      call(Operation::kRead, "mounts/a/tune", {}, root_)->duplicate_at_top);
+}
+
 TEST_F(SysTune, RefusesWithoutChangingAnything) {
   const std::string before = tuning("a");
   EXPECT_FALSE(tune("a", R"({"description":"no","max_lease_ttl":"-1h"})"));
-  EXPECT_FALSE(
-      tune("a", R"({"description":"no","default_lease_ttl":"9999h"})"));
+  EXPECT_FALSE(tune("a", R"({"description":"no","default_lease_ttl":"3h",)"
+                         R"("max_lease_ttl":"2h"})"));
   EXPECT_FALSE(tune("a", R"({"description":"no","token_type":"batch"})"));
   EXPECT_FALSE(tune("a", R"({"description":"no","plugin_version":"v1"})"));
   EXPECT_EQ(tuning("a"), before);
   EXPECT_EQ(error(call(Operation::kRead, "mounts/none/tune", {}, root_)),
             "cannot fetch sysview for path \"none/\"");
-  EXPECT_FALSE(tune("none", R"({"description":"x"})"));
+  EXPECT_EQ(error(tune("none", R"({"description":"x"})")),
+            "tune of path \"none/\" failed: no mount entry found");
+  EXPECT_EQ(error(tune("a", R"({"options":{"version":"2"}})")),
+            "secrets engine \"fake\" does not allow setting a version");
+  EXPECT_EQ(error(tune("a", R"({"user_lockout_config":{}})")),
+            "tuning of user lockout configuration for auth type \"fake\" not "
+            "allowed");
 }
 
 TEST_F(SysTune, SystemMountsOnlyTheirAuditKeys) {
