@@ -35,7 +35,8 @@ class Verify : public ::testing::Test {
     phrase.passphrase = seal::secret_text("correct horse");
     EXPECT_TRUE(passkeys.add(std::move(phrase)));
     EXPECT_TRUE(node.barrier.put("logical/a", as_bytes("one")));
-    for (const auto& passkey : passkeys.list().value()) {
+    const auto listed = passkeys.list().value();
+    for (const auto& passkey : listed) {
       if (passkey.kind == "static") automatic_ = passkey.name;
     }
     write(snapshot_of(world_.memory));
