@@ -68,7 +68,7 @@ class Registry final : public RecordCipher, public seal::RootSealed {
   static constexpr std::string_view kDefaultScope = "default";
   static constexpr std::string_view kDefaultName = "Default-encryption-key";
 
-  /// All must outlive this, and this the last request to `custody`.
+  /// All must outlive this; no rekey may come after it.
   Registry(barrier::Barrier& barrier, seal::Custody& custody,
            const RecordHolders& holders, crypto::Rng& rng, const Clock& clock,
            const Logger& log, RegistryOptions options = {});

@@ -168,7 +168,7 @@ class Custody {
   /// it answered can be opened with them. Ok when there is nothing to do, or
   /// another change is under way.
   Result<void> forget_former(Duration grace);
-  /// Registered before the first request, and must outlive this.
+  /// Registered before the first request, and must outlive the last.
   void add_root_sealed(RootSealed& other);
   /// For what add_root_sealed() named: seals and opens under the root key as
   /// root_seal.h does. Whoever stores the result expects the entry to be as it

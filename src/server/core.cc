@@ -33,8 +33,13 @@ Core::Core(CoreParts parts)
       audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
              parts_.log),
       own_actions_(audit_, mounts_, parts_.rng, parts_.clock),
+      deks_(barrier_, custody_, record_holders_, parts_.rng, parts_.clock,
+            parts_.log, dek_options()),
       mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
-              {.events = own_actions_, .fips_mode = parts_.config.fips_mode}),
+              {.events = own_actions_,
+               .records = deks_,
+               .record_holders = record_holders_,
+               .fips_mode = parts_.config.fips_mode}),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -51,6 +56,19 @@ Core::Core(CoreParts parts)
 }
 
 Core::~Core() = default;
+
+// What the registry does by itself is audited as sys/ doing it.
+dek::RegistryOptions Core::dek_options() {
+  dek::RegistryOptions options;
+  options.announce = [this](std::string_view path, std::string_view data) {
+    const auto sys = mounts_.at("sys/");
+    return own_actions_.announce(
+        {.mount_uuid = sys == nullptr ? std::string_view() : sys->config.uuid,
+         .path = path,
+         .data = data});
+  };
+  return options;
+}
 
 // Everything init stores is held back and becomes one commit: a crash leaves
 // an uninitialised store or a usable one.
@@ -162,6 +180,7 @@ Result<void> Core::post_unseal() {
   const auto load_all = [&]() -> Result<void> {
     TRY(load_state());
     TRY(audit_.load());
+    TRY(deks_.load());
     return mounts_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
@@ -185,6 +204,7 @@ void Core::pre_seal() {
   root_generation_.clear();
   keyring_rotation_.clear();
   mounts_.clear();
+  deks_.clear();
   audit_.clear();
   tokens_.clear();
   policies_.clear();

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/rng.h"
+#include "dek/registry.h"
 #include "seal/custody.h"
 #include "seal/keyring_rotation.h"
 #include "seal/provider_health.h"
@@ -121,6 +122,8 @@ class Core {
   auth::PolicyStore& policies() { return policies_; }
   auth::TokenStore& tokens() { return tokens_; }
   audit::Broker& audit() { return audit_; }
+  dek::Registry& deks() { return deks_; }
+  dek::RecordHolders& record_holders() { return record_holders_; }
   Mounts& mounts() { return mounts_; }
   Metrics& metrics() { return metrics_; }
   seal::ProviderHealth& health() { return *health_; }
@@ -139,6 +142,7 @@ class Core {
   Result<void> post_unseal();
   Result<void> load_state();
   Result<void> load_cluster();
+  dek::RegistryOptions dek_options();
   void pre_seal();
   Result<snapshot::Checked> replace_all(const snapshot::Checked& checked,
                                         const snapshot::Marker& marker);
@@ -161,6 +165,8 @@ class Core {
   audit::Broker audit_;
   Metrics metrics_;
   OwnActions own_actions_;
+  dek::RecordHolders record_holders_;
+  dek::Registry deks_;
   Mounts mounts_;
   Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;
