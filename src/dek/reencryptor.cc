@@ -259,8 +259,9 @@ Duration Reencryptor::work(Job job, std::uint64_t epoch) {
     const auto done = static_cast<std::int64_t>(job.reencrypted - before);
     wait = Duration{Seconds{done}} / static_cast<std::int64_t>(job.rate);
   }
-  job.running +=
-      clock_.now() - began + (job.error.empty() ? wait : Duration{0});
+  // The clock may have been set back.
+  job.running += std::max(Duration{0}, Duration{clock_.now() - began});
+  if (job.error.empty()) job.running += wait;
   merge(job, epoch);
   return wait;
 }

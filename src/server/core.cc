@@ -34,7 +34,9 @@ Core::Core(CoreParts parts)
              parts_.log),
       own_actions_(audit_, mounts_, parts_.rng, parts_.clock),
       deks_(barrier_, custody_, record_holders_, parts_.rng, parts_.clock,
-            parts_.log, dek_options()),
+            parts_.log, {.announce = announcer()}),
+      reencryptor_(deks_, record_holders_, barrier_, parts_.rng, parts_.clock,
+                   parts_.log, parts_.config.janitor, announcer()),
       mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
               {.events = own_actions_,
                .records = deks_,
@@ -57,17 +59,14 @@ Core::Core(CoreParts parts)
 
 Core::~Core() = default;
 
-// What the registry does by itself is audited as sys/ doing it.
-dek::RegistryOptions Core::dek_options() {
-  dek::RegistryOptions options;
-  options.announce = [this](std::string_view path, std::string_view data) {
+dek::Announce Core::announcer() {
+  return [this](std::string_view path, std::string_view data) {
     const auto sys = mounts_.at("sys/");
     return own_actions_.announce(
         {.mount_uuid = sys == nullptr ? std::string_view() : sys->config.uuid,
          .path = path,
          .data = data});
   };
-  return options;
 }
 
 // Everything init stores is held back and becomes one commit: a crash leaves
@@ -181,7 +180,8 @@ Result<void> Core::post_unseal() {
     TRY(load_state());
     TRY(audit_.load());
     TRY(deks_.load());
-    return mounts_.load();
+    TRY(mounts_.load());
+    return reencryptor_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
     pre_seal();
@@ -203,6 +203,7 @@ void Core::pre_seal() {
   recovery_rekey_.clear();
   root_generation_.clear();
   keyring_rotation_.clear();
+  reencryptor_.clear();
   mounts_.clear();
   deks_.clear();
   audit_.clear();

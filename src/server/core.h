@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/rng.h"
+#include "dek/reencryptor.h"
 #include "dek/registry.h"
 #include "seal/custody.h"
 #include "seal/keyring_rotation.h"
@@ -124,6 +125,7 @@ class Core {
   audit::Broker& audit() { return audit_; }
   dek::Registry& deks() { return deks_; }
   dek::RecordHolders& record_holders() { return record_holders_; }
+  dek::Reencryptor& reencryptor() { return reencryptor_; }
   Mounts& mounts() { return mounts_; }
   Metrics& metrics() { return metrics_; }
   seal::ProviderHealth& health() { return *health_; }
@@ -142,7 +144,8 @@ class Core {
   Result<void> post_unseal();
   Result<void> load_state();
   Result<void> load_cluster();
-  dek::RegistryOptions dek_options();
+  /// What DEKs and their janitor do by themselves is audited as sys/ doing it.
+  dek::Announce announcer();
   void pre_seal();
   Result<snapshot::Checked> replace_all(const snapshot::Checked& checked,
                                         const snapshot::Marker& marker);
@@ -167,6 +170,7 @@ class Core {
   OwnActions own_actions_;
   dek::RecordHolders record_holders_;
   dek::Registry deks_;
+  dek::Reencryptor reencryptor_;
   Mounts mounts_;
   Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;
