@@ -77,5 +77,59 @@ TEST_F(Commands, RecordsOfADek) {
   EXPECT_THAT(printed(), HasSubstr("1 of 3 records"));
 }
 
+std::string job(const std::string& state, int done,
+                const std::string& error = "") {
+  return R"({"data":{"id":"j","state":")" + state + R"(","total":600,)" +
+         R"("reencrypted":)" + std::to_string(done) +
+         R"(,"records_per_second":120.5,"eta_seconds":3,"error":")" + error +
+         R"("}})";
+}
+
+TEST_F(Commands, ReencryptWatchesItsJob) {
+  host_.answer(200, job("running", 0));
+  host_.answer(200, job("running", 300));
+  host_.answer(200, job("complete", 600));
+  EXPECT_THAT(sent({"reencrypt", "-scope=s", "-limit=600", "-rate=9"}),
+              ElementsAre(R"(PUT sys/encryption-keys/reencrypt )"
+                          R"({"scope":"s","limit":600,"rate":9})",
+                          "GET sys/jobs/j", "GET sys/jobs/j"));
+  EXPECT_EQ(host_.console.complained, "[300/600] 120/s, 3s left\n");
+  EXPECT_EQ(printed(), "Success! Re-encrypted 600 records.\n");
+}
+
+TEST_F(Commands, ReencryptDrawsABarOnATerminal) {
+  host_.console.terminal = true;
+  host_.answer(200, job("running", 0));
+  host_.answer(200, job("running", 300));
+  host_.answer(200, job("complete", 600));
+  sent({"reencrypt"});
+  EXPECT_THAT(host_.console.complained, HasSubstr("] 300/600 120/s, 3s left"));
+  EXPECT_THAT(host_.console.complained, testing::EndsWith("\r\x1b[2K"));
+}
+
+TEST_F(Commands, ReencryptTellsOfWhatDoesNotGetOn) {
+  host_.answer(200, job("running", 0));
+  host_.answer(200, job("running", 5, "no space left"));
+  host_.answer(200, job("failed", 6, "altered"));
+  sent({"reencrypt"}, 2);
+  EXPECT_THAT(host_.console.complained,
+              HasSubstr("[5/600] waits: no space left\n"));
+  EXPECT_THAT(host_.console.complained, HasSubstr("failed: altered"));
+  host_.answer(200, job("paused", 6));
+  sent({"reencrypt"}, 2);
+  EXPECT_THAT(host_.console.complained,
+              HasSubstr("`bulla write -f sys/jobs/j/resume`"));
+  host_.answer(400, R"({"errors":["job x is running"]})");
+  sent({"reencrypt"}, 2);
+}
+
+TEST_F(Commands, ReencryptDryRunOnlyCounts) {
+  host_.answer(200, R"({"data":{"dry_run":true,"total":600}})");
+  EXPECT_THAT(sent({"reencrypt", "-dry-run"}),
+              ElementsAre(R"(PUT sys/encryption-keys/reencrypt )"
+                          R"({"dry_run":true})"));
+  EXPECT_EQ(printed(), "600 records would be re-encrypted.\n");
+}
+
 }  // namespace
 }  // namespace bulla::cli
