@@ -17,27 +17,9 @@ using api::Response;
 
 constexpr std::string_view kSecretPath = "secret";
 constexpr std::uint8_t kFormat = 1;
-constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kPurposeBytesMax = 128;
 constexpr std::size_t kNameBytesMax = 512;
 constexpr std::string_view kLabel{"bulla derive 1\0", 15};
-
-SecretBytes encode(const SecretBytes& secret) {
-  WireWriter out;
-  out.u8(kFormat).bytes(secret.expose());
-  return std::move(out).finish();
-}
-
-Result<SecretBytes> decode(ByteView bytes) {
-  WireReader in(bytes);
-  const bool known = in.u8() == kFormat;
-  const ByteView secret = in.bytes();
-  TRY(in.finish("derivation secret"));
-  if (known && secret.size() == kSecretBytes) {
-    return SecretBytes::copy_of(secret);
-  }
-  return fail(corrupt("derivation secret: impossible values"));
-}
 
 Result<void> check_length(std::string_view what, std::string_view text,
                           std::size_t most) {
@@ -47,6 +29,23 @@ Result<void> check_length(std::string_view what, std::string_view text,
 }
 
 }  // namespace
+
+SecretBytes DerivationSecret::serialise() const {
+  WireWriter out;
+  out.u8(kFormat).bytes(bytes.expose());
+  return std::move(out).finish();
+}
+
+Result<DerivationSecret> DerivationSecret::parse(ByteView bytes) {
+  WireReader in(bytes);
+  const bool known = in.u8() == kFormat;
+  const ByteView secret = in.bytes();
+  TRY(in.finish("derivation secret"));
+  if (known && secret.size() == kBytes) {
+    return DerivationSecret{SecretBytes::copy_of(secret)};
+  }
+  return fail(corrupt("derivation secret: impossible values"));
+}
 
 SecretBytes derive_key(const SecretBytes& secret, std::string_view purpose,
                        std::string_view name) {
@@ -102,19 +101,19 @@ Result<std::shared_ptr<const SecretBytes>> DeriveBackend::secret(
   const std::lock_guard lock(mutex_);
   if (auto known = secret_.load()) return known;
   TRY_ASSIGN(const auto entry, storage_.get(kSecretPath));
-  SecretBytes secret;
+  DerivationSecret secret;
   if (entry) {
-    TRY_ASSIGN(secret, decode(entry->value.expose()));
+    TRY_ASSIGN(secret, DerivationSecret::parse(entry->value.expose()));
   } else {
-    secret = rng_.secret(kSecretBytes);
-    const SecretBytes record = encode(secret);
+    secret.bytes = rng_.secret(DerivationSecret::kBytes);
+    const SecretBytes record = secret.serialise();
     const auto change =
         barrier::Change::put(std::string(kSecretPath), record.expose())
             .expecting(storage::Change::kAbsent);
     // On an unknown outcome nobody was given a key yet: it is read next time.
     TRY(storage_.commit({&change, 1}));
   }
-  auto shared = std::make_shared<const SecretBytes>(std::move(secret));
+  auto shared = std::make_shared<const SecretBytes>(std::move(secret.bytes));
   secret_.publish(shared);
   return shared;
 }

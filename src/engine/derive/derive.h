@@ -38,6 +38,16 @@ class DeriveBackend final : public api::Backend {
   std::vector<api::Route> routes_;
 };
 
+/// What is stored of a mount.
+struct DerivationSecret {
+  static constexpr std::size_t kBytes = 32;
+  SecretBytes bytes;
+
+  SecretBytes serialise() const;
+  ///   kCorrupt  not what serialise() writes.
+  static Result<DerivationSecret> parse(ByteView bytes);
+};
+
 /// The key of that purpose and name.
 SecretBytes derive_key(const SecretBytes& secret, std::string_view purpose,
                        std::string_view name);
