@@ -99,6 +99,14 @@ def test_a_key_lives_from_active_to_inactive(server):
                           ).status_code == 404
 
 
+def test_metrics_show_them(server):
+    server.post(KEYS, {"name": "p", "scope": "payroll"})
+    text = server.request("GET", "sys/metrics?format=prometheus").text
+    assert 'bulla_dek_encryptions{scope="default"} 0' in text
+    assert 'bulla_dek_encryptions{scope="payroll"} 0' in text
+    assert "bulla_deprecated_dek_records 0" in text
+
+
 def test_scopes_have_their_own(server):
     server.post(KEYS, {"name": "p", "scope": "payroll"})
     assert active(server)["name"] == "Default-encryption-key"

@@ -70,7 +70,11 @@ Result<void> Reencryptor::load() {
     TRY_ASSIGN(const auto entry, barrier_.get(path));
     if (!entry) continue;
     auto job = Job::parse(entry->value.expose());
-    if (!job) return fail(std::move(job).error().with_context(path));
+    if (!job) {
+      log_.error("a job is lost: its record is damaged",
+                 {{"path", path}, {"error", job.error().message()}});
+      continue;
+    }
     jobs.emplace(job->id, *std::move(job));
   }
   const std::lock_guard lock(mutex_);

@@ -52,8 +52,8 @@ class Reencryptor {
               const Logger& log, JanitorOptions janitor,
               Announce announce = {});
 
-  /// After the registry and the holders.
-  ///   kCorrupt  a job's record is damaged; the message names it.
+  /// After the registry and the holders. A job whose record is damaged is
+  /// logged and passed over: it can be ordered anew.
   Result<void> load();
   /// Before them: stores how far the job came.
   void clear();

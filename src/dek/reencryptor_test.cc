@@ -202,6 +202,15 @@ TEST_F(ReencryptorTest, FailsWhereItCannotGetOn) {
   EXPECT_EQ(done.reencrypted, 599U);
 }
 
+TEST_F(ReencryptorTest, ADamagedJobIsPassedOver) {
+  const Job job = start();
+  jobs_.clear();
+  ASSERT_TRUE(live_.node.barrier.put(job.path(), as_bytes("x")));
+  ASSERT_TRUE(jobs_.load());
+  EXPECT_TRUE(jobs_.list()->empty());
+  EXPECT_EQ(finish(start().id).state, JobState::kComplete);
+}
+
 TEST_F(ReencryptorTest, OldJobsAreForgotten) {
   for (std::size_t i = 0; i < Reencryptor::kJobsKept + 5; ++i) {
     world_.clock.step(Seconds{1});

@@ -183,8 +183,9 @@ Result<DekInfo> Registry::changed(const DekInfo& info,
   return next;
 }
 
-// Asked before the lock is taken: a holder that writes may be waiting for it. A
-// deprecated DEK gets no new records meanwhile.
+// Asked before the lock is taken: a holder that writes may be waiting for it.
+// The DEK was deprecated before, so that only writes which had begun by then
+// can still add a record to it; holders count when those are through.
 Result<void> Registry::check_unused(std::string_view id,
                                     const DekUpdate& change) const {
   if (change.status != status_name(Status::kInactive)) return {};
