@@ -231,19 +231,25 @@ void Registry::clear() {
   stale_ = false;
 }
 
+// Also where there is none yet: whoever stores the first keys under the old
+// root key meanwhile has to find that something was there first.
 Result<std::vector<storage::Change>> Registry::reseal(const SecretBytes& from,
                                                       const SecretBytes& to) {
-  std::vector<storage::Change> changes;
   TRY_ASSIGN(const auto entry, barrier_.get(KeyRing::kPath));
-  if (!entry) return changes;
-  TRY_ASSIGN(const auto keys,
-             seal::open_under(from, KeyRing::kPath, entry->value.expose()));
+  SecretBytes keys = KeyRing().serialise();
+  std::uint64_t version = storage::Change::kAbsent;
+  if (entry) {
+    version = entry->version;
+    TRY_ASSIGN(keys,
+               seal::open_under(from, KeyRing::kPath, entry->value.expose()));
+  }
   TRY_ASSIGN(const auto sealed,
              seal::seal_under(to, KeyRing::kPath, keys.expose(), rng_));
   TRY_ASSIGN(auto change,
              barrier_.seal_change(
                  barrier::Change::put(std::string(KeyRing::kPath), sealed)
-                     .expecting(entry->version)));
+                     .expecting(version)));
+  std::vector<storage::Change> changes;
   changes.push_back(std::move(change));
   return changes;
 }
