@@ -269,6 +269,29 @@ def test_jobs_and_the_command_that_watches_them(server):
     assert server.get(f"sys/jobs/{job_id}") == job
 
 
+def test_the_store_of_a_stopped_server_is_reencrypted():
+    kek = base64.b64encode(bytes(32)).decode()
+    with Server(extra=f"""encryption {{
+                kek_source = "config" kek = "{kek}" }}""") as server:
+        server.start()
+        server.token = server.call("PUT", "sys/init", {})["root_token"]
+        server.post(KEYS, {"name": "second"})
+        before = deks(server)
+        running = server.cli("reencrypt", f"-config={server.config}")
+        assert running.returncode == 1
+        assert "stop the server" in running.stderr
+        server.stop()
+        for flags, said in ((["-dry-run"], "0 records would be"),
+                            ([], "Success! Re-encrypted 0 records")):
+            done = server.cli("reencrypt", f"-config={server.config}", *flags,
+                              token="")
+            assert done.returncode == 0, done.stderr
+            assert said in done.stdout
+        server.start()
+        assert deks(server) == before
+        assert len(server.get("sys/jobs?list=true")["keys"]) == 1
+
+
 def test_the_janitors_configuration():
     with Server(extra='deprecated_key_janitor { interval = "30m" limit = 5 }'
                 ) as server:

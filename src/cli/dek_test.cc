@@ -131,5 +131,15 @@ TEST_F(Commands, ReencryptDryRunOnlyCounts) {
   EXPECT_EQ(printed(), "600 records would be re-encrypted.\n");
 }
 
+TEST_F(Commands, ReencryptTheStoreOfAStoppedServer) {
+  host_.answer(200, job("complete", 7));
+  EXPECT_EQ(sent({"reencrypt", "-config=bulla.hcl"}).size(), 1U);
+  EXPECT_THAT(host_.store_config, ElementsAre("bulla.hcl"));
+  EXPECT_EQ(printed(), "Success! Re-encrypted 7 records.\n");
+  host_.store_opens = false;
+  EXPECT_TRUE(sent({"reencrypt", "-config=bulla.hcl"}, 1).empty());
+  EXPECT_THAT(host_.console.complained, HasSubstr("stop the server"));
+}
+
 }  // namespace
 }  // namespace bulla::cli

@@ -5,6 +5,7 @@
 #include "cli/dek_argument.h"
 #include "cli/invocation.h"
 #include "cli/progress.h"
+#include "cli/store_flag.h"
 #include "cli/table.h"
 
 namespace bulla::cli {
@@ -78,6 +79,9 @@ int ended(Invocation& call, const Value& job) {
 }
 
 int reencrypt(Invocation& call) {
+  if (auto chosen = choose_api(call); !chosen) {
+    return refuse_store(call, chosen.error());
+  }
   const auto answer =
       call.api().put("sys/encryption-keys/reencrypt", order_of(call.flags()));
   if (!answer) return call.fail("Error re-encrypting", answer.error());
@@ -95,7 +99,8 @@ int reencrypt(Invocation& call) {
   return ended(call, *job);
 }
 
-constexpr std::array<FlagRow, 4> kFlags = {{
+constexpr std::array<FlagRow, 5> kFlags = {{
+    kStoreFlag,
     {"scope", "", FlagKind::kText, "SCOPE",
      "Only records of this scope; of all if nothing is said."},
     {"limit", "", FlagKind::kInteger, "N",
@@ -115,7 +120,10 @@ constexpr std::array<Command, 1> kCommands = {{
      "scope, and shows how far that is. The server does it: when this command "
      "ends early the job goes on, also after a restart, and running the "
      "command again shows the same job. Records keep their versions and "
-     "times, and whoever writes one meanwhile wins.",
+     "times, and whoever writes one meanwhile wins.\n\n"
+     "With -config this command does it to the store of a stopped server that "
+     "a configured seal opens; what is left when it ends early goes on when "
+     "the server starts.",
      CommandKind::kRemote, 0, 0, reencrypt, kFlags, kExamples},
 }};
 
