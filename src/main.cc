@@ -12,6 +12,7 @@
 #include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
+#include "engine/derive/derive.h"
 #include "engine/transit/transit.h"
 #include "kek/provider_factory.h"
 #include "server/config.h"
@@ -83,6 +84,10 @@ std::vector<server::BackendFactory> engines() {
   std::vector<server::BackendFactory> list;
   list.push_back({"transit", false, [](const api::BackendContext& context) {
                     return std::make_shared<engine::transit::TransitBackend>(
+                        context);
+                  }});
+  list.push_back({"derive", false, [](const api::BackendContext& context) {
+                    return std::make_shared<engine::derive::DeriveBackend>(
                         context);
                   }});
   return list;

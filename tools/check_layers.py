@@ -18,13 +18,14 @@ LADDER = {
     "barrier": ["base", "crypto", "net", "storage", "kek"],
     "seal": ["base", "crypto", "net", "storage", "kek", "barrier"],
     "snapshot": ["base", "crypto", "storage", "kek", "barrier", "seal"],
-    "api": ["base", "crypto", "storage", "barrier", "seal"],
+    "dek": ["base", "crypto", "storage", "barrier", "seal"],
+    "api": ["base", "crypto", "storage", "barrier", "seal", "dek"],
     "auth": ["base", "crypto", "storage", "barrier", "seal", "api"],
     "audit": ["base", "crypto", "storage", "barrier", "seal", "api"],
-    "engine": ["base", "crypto", "storage", "barrier", "seal", "api", "auth",
-               "audit"],
+    "engine": ["base", "crypto", "storage", "barrier", "seal", "dek", "api",
+               "auth", "audit"],
     "server": ["base", "crypto", "net", "storage", "kek", "barrier", "seal",
-               "snapshot", "api", "auth", "audit", "engine"],
+               "snapshot", "dek", "api", "auth", "audit", "engine"],
     "cli": ["base", "crypto", "net"],
 }
 # OpenSSL is seen only where it is wrapped.

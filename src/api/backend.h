@@ -12,6 +12,7 @@
 #include "api/response.h"
 #include "barrier/barrier.h"
 #include "base/log.h"
+#include "dek/records.h"
 
 namespace bulla::api {
 
@@ -91,7 +92,9 @@ struct BackendContext {
   crypto::Rng& rng;
   const Clock& clock;
   const Logger& log;
-  EventSink& events;       ///< For what the backend does by itself.
+  EventSink& events;                   ///< For what the backend does by itself.
+  dek::RecordCipher& records;          ///< Seals the bodies of records.
+  dek::RecordHolders& record_holders;  ///< Where keepers of records register.
   bool fips_mode = false;  ///< Only algorithms that FIPS 140-3 approves.
 };
 

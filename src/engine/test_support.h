@@ -16,6 +16,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "crypto/rng.h"
+#include "dek/no_records.h"
 #include "storage/fault.h"
 #include "storage/memory.h"
 
@@ -192,6 +193,8 @@ class EngineTest : public testing::Test {
             .clock = clock_,
             .log = log_,
             .events = events_,
+            .records = records_,
+            .record_holders = record_holders_,
             .fips_mode = fips_mode_};
   }
   api::Context request_context(api::LoopState& loop) {
@@ -212,6 +215,8 @@ class EngineTest : public testing::Test {
   barrier::View view_{barrier_, "logical/mount/"};
   api::MountConfig config_;
   TestEvents events_;
+  dek::NoRecords records_;
+  dek::RecordHolders record_holders_;
   bool fips_mode_ = false;
   api::LoopState loop_;
 };

@@ -112,6 +112,8 @@ Result<std::shared_ptr<const Mount>> Mounts::build(
                                     .clock = clock_,
                                     .log = log_,
                                     .events = services_.events,
+                                    .records = services_.records,
+                                    .record_holders = services_.record_holders,
                                     .fips_mode = services_.fips_mode};
   mount->backend = factory.make(context);
   mount->matcher =

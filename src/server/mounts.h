@@ -62,6 +62,8 @@ class Mounts {
   /// What backends are given beside their storage.
   struct Services {
     api::EventSink& events;
+    dek::RecordCipher& records;
+    dek::RecordHolders& record_holders;
     bool fips_mode = false;
   };
 
