@@ -170,6 +170,11 @@ class Custody {
   Result<void> forget_former(Duration grace);
   /// Registered before the first request, and must outlive this.
   void add_root_sealed(RootSealed& other);
+  /// For what add_root_sealed() named: seals and opens under the root key as
+  /// root_seal.h does. Whoever stores the result expects the entry to be as it
+  /// was read: a rekey may come in between. kSealed while sealed.
+  Result<Bytes> seal_under_root(std::string_view path, ByteView plaintext);
+  Result<SecretBytes> open_under_root(std::string_view path, ByteView sealed);
   /// At ShareBackup's paths; absent where there is none.
   Result<std::optional<ShareBackup>> share_backup(std::string_view path);
   Result<void> delete_share_backup(std::string_view path);

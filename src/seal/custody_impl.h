@@ -56,6 +56,8 @@ struct Custody::Impl {
                       std::vector<storage::Change> changes);
   /// A clone of the root key. kSealed while sealed.
   Result<SecretBytes> live_root();
+  /// The same, sure of the outcome of the last rekey.
+  Result<SecretBytes> settled_root();
 
   // custody_install.cc: the install record against the configuration.
   Result<void> check_install(const SealState& state) const;

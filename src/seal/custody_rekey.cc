@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "seal/custody_impl.h"
 #include "seal/former.h"
+#include "seal/root_seal.h"
 
 namespace bulla::seal {
 namespace {
@@ -137,6 +138,23 @@ Result<void> Custody::Impl::settle_root() {
 Result<void> Custody::Impl::settled() {
   const std::lock_guard lock(operation_mutex);
   return settle_root();
+}
+
+Result<SecretBytes> Custody::Impl::settled_root() {
+  TRY(settled());
+  return live_root();
+}
+
+Result<Bytes> Custody::seal_under_root(std::string_view path,
+                                       ByteView plaintext) {
+  TRY_ASSIGN(const auto root, impl_->settled_root());
+  return seal_under(root, path, plaintext, impl_->rng);
+}
+
+Result<SecretBytes> Custody::open_under_root(std::string_view path,
+                                             ByteView sealed) {
+  TRY_ASSIGN(const auto root, impl_->settled_root());
+  return open_under(root, path, sealed);
 }
 
 void Custody::Impl::note_former_made() {
