@@ -12,6 +12,7 @@
 #include "api/response.h"
 #include "barrier/barrier.h"
 #include "base/log.h"
+#include "dek/records.h"
 
 namespace bulla::api {
 
@@ -91,7 +92,11 @@ struct BackendContext {
   crypto::Rng& rng;
   const Clock& clock;
   const Logger& log;
-  EventSink& events;       ///< For what the backend does by itself.
+  EventSink& events;  ///< For what the backend does by itself.
+  /// For engines that keep records: the DEKs that seal them, and where such an
+  /// engine makes itself known.
+  dek::RecordCipher& records;
+  dek::RecordHolders& record_holders;
   bool fips_mode = false;  ///< Only algorithms that FIPS 140-3 approves.
 };
 

@@ -31,10 +31,10 @@ bool is_root(const api::Request& request) {
 }
 
 api::Response root_answer() {
-  api::Response response;
-  return std::move(
-             response.warn("Non-listing operations on the root of a K/V v2 "
-                           "mount are not supported."))
+  return api::Response::none()
+      .warn(
+          "Non-listing operations on the root of a K/V v2 mount are not "
+          "supported.")
       .with_status(404);
 }
 
@@ -91,8 +91,8 @@ Result<void> check_cas(const Record& record, const Settings& settings,
                        std::optional<std::int64_t> cas) {
   const bool required = settings.cas_required || record.cas_required;
   if (!cas && required) {
-    return fail(invalid_argument(
-        "check-and-set parameter required for this call"));
+    return fail(
+        invalid_argument("check-and-set parameter required for this call"));
   }
   if (!cas || static_cast<std::uint64_t>(*cas) == record.current) return {};
   return fail(invalid_argument(

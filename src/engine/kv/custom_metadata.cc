@@ -16,7 +16,7 @@ constexpr std::size_t kValueBytesMax = 512;
 constexpr std::string_view kWhat = "custom_metadata validation failed: ";
 
 // As Go's %q shows a text of which some is unprintable.
-std::string quoted(std::string_view text) {
+std::string go_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -35,20 +35,20 @@ void check_pair(const std::string& key, const std::string& value,
   if (key.empty() || key.size() > kKeyBytesMax) {
     errors.push_back(
         fmt::format("length of key {} is {} but must be 0 < len(key) <= {}",
-                    quoted(key), key.size(), kKeyBytesMax));
+                    go_quoted(key), key.size(), kKeyBytesMax));
   }
   if (value.empty() || value.size() > kValueBytesMax) {
     errors.push_back(fmt::format(
         "length of value for key {} is {} but must be 0 < len(value) <= {}",
-        quoted(key), value.size(), kValueBytesMax));
+        go_quoted(key), value.size(), kValueBytesMax));
   }
   if (!is_printable(key)) {
     errors.push_back(fmt::format("key {} ({}) contains unprintable characters",
-                                 quoted(key), key));
+                                 go_quoted(key), key));
   }
   if (!is_printable(value)) {
     errors.push_back(fmt::format(
-        "value for key {} contains unprintable characters", quoted(key)));
+        "value for key {} contains unprintable characters", go_quoted(key)));
   }
 }
 
@@ -74,8 +74,7 @@ Result<void> put(std::string_view key, const JsonElement& value,
                  CustomMetadata& custom) {
   auto text = api::json_to_string(value);
   if (!text) {
-    return fail(
-        invalid_argument(std::string(kWhat) + text.error().message()));
+    return fail(invalid_argument(std::string(kWhat) + text.error().message()));
   }
   custom.insert_or_assign(std::string(key), *std::move(text));
   return {};

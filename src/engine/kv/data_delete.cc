@@ -9,7 +9,7 @@ namespace bulla::engine::kv {
 Result<api::Response> KvBackend::data_delete(const Request& request,
                                              Context& context) {
   if (is_root(request)) return root_answer();
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     const auto current = draft.record.versions.find(draft.record.current);
     if (current == draft.record.versions.end() ||
         !current->second.readable(context.now)) {
@@ -17,7 +17,8 @@ Result<api::Response> KvBackend::data_delete(const Request& request,
     }
     current->second.deletion = context.now;
     return true;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 

@@ -71,17 +71,22 @@ void write_number(JsonWriter& out, const JsonElement& element,
   out.raw(go_double(element.get_double().value_unsafe()));
 }
 
+void write_stored(JsonWriter& out, const JsonElement& element, Numbers numbers);
+
+void write_stored(JsonWriter& out, const JsonObject& object, Numbers numbers) {
+  out.begin_object();
+  for (const auto& [name, value] : members_of(object)) {
+    out.key(name);
+    write_stored(out, value, numbers);
+  }
+  out.end_object();
+}
+
 void write_stored(JsonWriter& out, const JsonElement& element,
                   Numbers numbers) {
   switch (element.type()) {
     case JsonType::OBJECT:
-      out.begin_object();
-      for (const auto& [name, value] :
-           members_of(element.get_object().value_unsafe())) {
-        out.key(name);
-        write_stored(out, value, numbers);
-      }
-      out.end_object();
+      write_stored(out, element.get_object().value_unsafe(), numbers);
       return;
     case JsonType::ARRAY:
       out.begin_array();
@@ -117,10 +122,10 @@ void write_merged(JsonWriter& out, const Members& data,
       write_stored(out, *sides.old, Numbers::kAsDoubles);
     } else if (sides.wanted->is_object()) {
       const bool into = sides.old && sides.old->is_object();
-      write_merged(out,
-                   into ? members_of(sides.old->get_object().value_unsafe())
-                        : Members(),
-                   sides.wanted->get_object().value_unsafe());
+      write_merged(
+          out,
+          into ? members_of(sides.old->get_object().value_unsafe()) : Members(),
+          sides.wanted->get_object().value_unsafe());
     } else {
       write_stored(out, *sides.wanted, Numbers::kAsDoubles);
     }
@@ -145,10 +150,10 @@ void write_subkeys(JsonWriter& out, const JsonObject& data,
 
 }  // namespace
 
-std::string stored_json(const JsonElement& element, Numbers numbers) {
+std::string stored_json(const JsonObject& object, Numbers numbers) {
   std::string text;
   JsonWriter out(text);
-  write_stored(out, element, numbers);
+  write_stored(out, object, numbers);
   return text;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/result.h"
 
@@ -15,7 +17,7 @@ enum class Numbers : std::uint8_t { kAsDoubles, kAsTheyAre };
 
 /// The text that is stored: members in the order of their names, the last of
 /// several of one name.
-std::string stored_json(const JsonElement& element, Numbers numbers);
+std::string stored_json(const JsonObject& object, Numbers numbers);
 
 /// `data` with the JSON merge patch (RFC 7386) applied, as stored_json with
 /// kAsDoubles.
@@ -24,6 +26,11 @@ std::string merged_json(const JsonObject& data, const JsonObject& patch);
 /// The names in `data` without its values: null for whatever is no object, an
 /// empty one, or `depth` levels down (0: no limit; below 0 as 1).
 std::string subkeys_json(const JsonObject& data, std::int64_t depth);
+
+/// The text's own bytes, to wipe them.
+inline ByteSpan bytes_of(std::string& text) {
+  return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};
+}
 
 /// What was stored, parsed again; as long as `parser` lives.
 ///   kCorrupt  not a JSON object.

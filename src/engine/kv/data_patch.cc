@@ -46,12 +46,11 @@ Result<api::Response> KvBackend::data_patch(const Request& request,
       status = 404;
       return false;
     }
-    TRY_ASSIGN(std::string text,
-               patched(records_, draft, *patch, context.now));
-    const WipeGuard wipe(as_bytes(text));
-    TRY_ASSIGN(const std::uint64_t number,
-               add_version(records_, draft, settings, as_bytes(text),
-                           context.now));
+    TRY_ASSIGN(std::string text, patched(records_, draft, *patch, context.now));
+    const WipeGuard wipe(bytes_of(text));
+    TRY_ASSIGN(
+        const std::uint64_t number,
+        add_version(records_, draft, settings, as_bytes(text), context.now));
     write_version(out, draft.record, number);
     return true;
   };

@@ -10,7 +10,8 @@ namespace {
 void warn_overruled(const api::Fields& fields, std::string_view name,
                     bool mandated, api::Response& response) {
   if (!mandated || !fields.has(name) || fields.boolean(name)) return;
-  response = std::move(response).warn(
+  response.present = true;
+  response.warnings.push_back(
       fmt::format("\"{}\" set to false, but is mandated by backend config. "
                   "This value will be ignored.",
                   name));

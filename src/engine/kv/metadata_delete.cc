@@ -9,10 +9,11 @@ Result<api::Response> KvBackend::metadata_delete(const Request& request,
                                                  Context& context) {
   static_cast<void>(context);
   if (is_root(request)) return root_answer();
-  TRY(records_.change(request.param("path"), [](Draft& draft) -> Result<bool> {
+  const auto edit = [](Draft& draft) -> Result<bool> {
     draft.removed = true;
     return draft.exists;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 

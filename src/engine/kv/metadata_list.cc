@@ -10,9 +10,9 @@ namespace bulla::engine::kv {
 Result<api::Response> KvBackend::metadata_list(const Request& request,
                                                Context& context) {
   static_cast<void>(context);
-  TRY_ASSIGN(const auto names, records_.list(request.param("path"),
-                                             request.fields.text("after"),
-                                             list_limit(request.fields)));
+  TRY_ASSIGN(const auto names,
+             records_.list(request.param("path"), request.fields.text("after"),
+                           list_limit(request.fields)));
   if (names.empty()) return Response::none();
   std::string json;
   JsonWriter(json).begin_object().key("keys").strings(names).end_object();
@@ -34,9 +34,8 @@ Result<api::Response> KvBackend::metadata_list_detailed(const Request& request,
   for (const std::string& name : names) {
     if (name.ends_with('/')) continue;
     TRY_ASSIGN(const auto record,
-               records_.find(folder.empty() ? name
-                                            : fmt::format("{}/{}", folder,
-                                                          name)));
+               records_.find(
+                   folder.empty() ? name : fmt::format("{}/{}", folder, name)));
     if (!record) continue;  // gone since
     out.key(name);
     write_record(out, *record);

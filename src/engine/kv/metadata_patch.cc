@@ -49,7 +49,7 @@ Result<api::Response> KvBackend::metadata_patch(const Request& request,
   if (!body || !names_a_field(*body)) return Response::none();
   const auto custom = request.fields.object("custom_metadata");
   TRY_ASSIGN(const Settings settings, records_.settings());
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     if (!draft.exists) return fail(not_found(""));
     TRY(check_metadata_cas(request.fields, draft, settings));
     TRY(take_metadata_fields(request.fields, draft.record));
@@ -57,7 +57,8 @@ Result<api::Response> KvBackend::metadata_patch(const Request& request,
     if (custom) TRY(merge_custom(*custom, draft.record.custom));
     metadata_changed(draft, context.now);
     return true;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return metadata_answer(request.fields, settings);
 }
 

@@ -29,13 +29,14 @@ Result<api::Response> KvBackend::metadata_write(const Request& request,
     TRY_ASSIGN(custom, parse_custom(*given));
   }
   TRY_ASSIGN(const Settings settings, records_.settings());
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     TRY(check_metadata_cas(request.fields, draft, settings));
     TRY(take_metadata_fields(request.fields, draft.record));
     if (given) draft.record.custom = custom;
     metadata_changed(draft, context.now);
     return true;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return metadata_answer(request.fields, settings);
 }
 

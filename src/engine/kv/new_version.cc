@@ -45,8 +45,9 @@ Result<std::uint64_t> add_version(const RecordStore& records, Draft& draft,
   Record& record = draft.record;
   touch(draft, now);
   const std::uint64_t number = record.current + 1;
-  record.versions[number] =
-      Version{.created = now, .deletion = deletion_time(record, settings, now)};
+  Version& version = record.versions[number];
+  version.created = now;
+  version.deletion = deletion_time(record, settings, now);
   TRY(records.seal(draft, number, data));
   record.current = number;
   drop_oldest(record, retention(record, settings));
@@ -57,7 +58,8 @@ Result<void> replace_version(const RecordStore& records, Draft& draft,
                              ByteView data, Time now) {
   Record& record = draft.record;
   touch(draft, now);
-  record.versions[1] = Version{.created = now};
+  record.versions[1] = Version();
+  record.versions[1].created = now;
   TRY(records.seal(draft, 1, data));
   record.current = record.oldest = 1;
   return {};

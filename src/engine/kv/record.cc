@@ -103,8 +103,8 @@ bool read_version(WireReader& reader, const std::vector<std::string>& deks,
 bool read_versions(WireReader& reader, Record& record) {
   std::vector<std::string> deks;
   bool ok = read_deks(reader, deks);
-  for (std::uint32_t left = reader.u32();
-       left > 0 && ok && !reader.failed(); --left) {
+  for (std::uint32_t left = reader.u32(); left > 0 && ok && !reader.failed();
+       --left) {
     ok = read_version(reader, deks, record);
   }
   return ok && deks_of(record).size() == deks.size();
@@ -223,9 +223,7 @@ std::string use_path(std::string_view dek_id, std::string_view record_id) {
 
 std::string body_place(std::string_view mount_uuid, std::string_view path,
                        std::uint64_t version) {
-  WireWriter w;
-  w.text(mount_uuid).text(path).u64(version);
-  return to_text(w.view());
+  return fmt::format("{}/{}/{}", mount_uuid, version, path);
 }
 
 }  // namespace bulla::engine::kv

@@ -80,8 +80,8 @@ std::string body_path(std::string_view record_id, std::uint64_t version);
 std::string uses_prefix(std::string_view dek_id);
 std::string use_path(std::string_view dek_id, std::string_view record_id);
 
-/// Where a body belongs, for dek::RecordCipher: mount, path and version, each
-/// behind its length.
+/// Where a body belongs, for dek::RecordCipher: "<mount>/<version>/<path>", of
+/// which only the path may have a '/'.
 std::string body_place(std::string_view mount_uuid, std::string_view path,
                        std::uint64_t version);
 

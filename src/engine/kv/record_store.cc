@@ -90,9 +90,8 @@ Result<std::optional<dek::SealedBody>> RecordStore::stored_body(
 Result<SecretBytes> RecordStore::open(const Record& record,
                                       std::uint64_t number,
                                       const dek::SealedBody& body) const {
-  auto data =
-      cipher_.open(body.dek_id, body_place(uuid_, record.path, number),
-                   as_bytes(body.bytes));
+  auto data = cipher_.open(body.dek_id, body_place(uuid_, record.path, number),
+                           as_bytes(body.bytes));
   if (data) return data;
   return fail(std::move(data).error().with_context(
       fmt::format("version {} of the record at \"{}\"", number, record.path)));
@@ -107,7 +106,9 @@ Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
   while (true) {
     TRY_ASSIGN(Loaded loaded, load(path));
     if (!loaded.record) return std::optional<ReadVersion>();
-    ReadVersion found{.record = *std::move(loaded.record), .number = number};
+    ReadVersion found;
+    found.record = *std::move(loaded.record);
+    found.number = number;
     if (number == 0) found.number = found.record.current;
     const Version* const version = found.record.find(found.number);
     if (version == nullptr) return std::optional<ReadVersion>();
@@ -124,8 +125,8 @@ Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
 
 Result<void> RecordStore::change(std::string_view path, const Edit& edit) {
   if (path.size() > path_bytes_max()) {
-    return fail(invalid_argument(fmt::format(
-        "the path is longer than {} bytes", path_bytes_max())));
+    return fail(invalid_argument(
+        fmt::format("the path is longer than {} bytes", path_bytes_max())));
   }
   const std::size_t stripe = std::hash<std::string_view>()(path) % kStripes;
   const std::lock_guard lock(stripes_[stripe]);
@@ -133,9 +134,9 @@ Result<void> RecordStore::change(std::string_view path, const Edit& edit) {
     auto done = attempt(path, edit);
     if (done || done.error().code() != ErrorCode::kConflict) return done;
   }
-  return fail(ErrorCode::kConflict,
-              fmt::format("the record at \"{}\" is being changed by others",
-                          path));
+  return fail(
+      ErrorCode::kConflict,
+      fmt::format("the record at \"{}\" is being changed by others", path));
 }
 
 Result<void> RecordStore::attempt(std::string_view path, const Edit& edit) {
@@ -288,8 +289,8 @@ Result<std::vector<RecordStore::Use>> RecordStore::uses(
   for (const std::string& entry : entries) {
     TRY_ASSIGN(const auto path, storage_.get(entry));
     if (!path) continue;  // gone since
-    list.push_back({entry.substr(prefix.size()),
-                    to_text(path->value.expose())});
+    list.push_back(
+        {entry.substr(prefix.size()), to_text(path->value.expose())});
   }
   return list;
 }

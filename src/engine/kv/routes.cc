@@ -21,8 +21,9 @@ constexpr Field kVersions{.name = "versions",
 constexpr Field kMaxVersions{
     .name = "max_versions",
     .type = FieldType::kInt,
-    .description = "How many versions are kept; 0 leaves it to the mount, "
-                   "which keeps 10.",
+    .description =
+        "How many versions are kept; 0 leaves it to the mount, "
+        "which keeps 10.",
     .default_text = "0"};
 constexpr Field kCasRequired{
     .name = "cas_required",
@@ -32,8 +33,9 @@ constexpr Field kCasRequired{
 constexpr Field kMetadataCasRequired{
     .name = "metadata_cas_required",
     .type = FieldType::kBool,
-    .description = "Whether every change of metadata has to give "
-                   "metadata_cas.",
+    .description =
+        "Whether every change of metadata has to give "
+        "metadata_cas.",
     .default_text = "false"};
 constexpr Field kAfter{.name = "after",
                        .description = "List names after this one."};
@@ -61,7 +63,8 @@ api::Method KvBackend::method(Operation operation, Member member,
 void KvBackend::add_data_routes(std::vector<Route>& routes) {
   routes.push_back(
       {.pattern = "data/*path",
-       .fields = {kPath, kVersion,
+       .fields = {kPath,
+                  kVersion,
                   {.name = "data",
                    .type = FieldType::kMap,
                    .description = "What is stored, and read back."},
@@ -85,7 +88,8 @@ void KvBackend::add_data_routes(std::vector<Route>& routes) {
        .synopsis = "Writes, patches, reads and deletes data."});
   routes.push_back(
       {.pattern = "subkeys/*path",
-       .fields = {kPath, kVersion,
+       .fields = {kPath,
+                  kVersion,
                   {.name = "depth",
                    .type = FieldType::kInt,
                    .description = "How many levels are shown; 0 for all.",
@@ -115,7 +119,10 @@ void KvBackend::add_version_routes(std::vector<Route>& routes) {
 void KvBackend::add_metadata_routes(std::vector<Route>& routes) {
   routes.push_back(
       {.pattern = "metadata/*path",
-       .fields = {kPath, kMaxVersions, kCasRequired, kMetadataCasRequired,
+       .fields = {kPath,
+                  kMaxVersions,
+                  kCasRequired,
+                  kMetadataCasRequired,
                   {.name = "metadata_cas",
                    .type = FieldType::kInt,
                    .description = "The version of the metadata that has to be "
@@ -129,7 +136,8 @@ void KvBackend::add_metadata_routes(std::vector<Route>& routes) {
                    .type = FieldType::kMap,
                    .description = "Texts of the caller's own; `type` is the "
                                   "record's type."},
-                  kAfter, kLimit},
+                  kAfter,
+                  kLimit},
        .methods = {method(Operation::kRead, &KvBackend::metadata_read,
                           "Reads a record's metadata."),
                    method(Operation::kUpdate, &KvBackend::metadata_write,
@@ -143,18 +151,19 @@ void KvBackend::add_metadata_routes(std::vector<Route>& routes) {
        .exists = [this](const Request& request,
                         Context& context) { return exists(request, context); },
        .synopsis = "The metadata of records, and their names."});
-  routes.push_back(
-      {.pattern = "detailed-metadata/*path",
-       .fields = {kPath, kAfter, kLimit},
-       .methods = {method(Operation::kList,
-                          &KvBackend::metadata_list_detailed)},
-       .synopsis = "Lists names with their metadata."});
+  routes.push_back({.pattern = "detailed-metadata/*path",
+                    .fields = {kPath, kAfter, kLimit},
+                    .methods = {method(Operation::kList,
+                                       &KvBackend::metadata_list_detailed)},
+                    .synopsis = "Lists names with their metadata."});
 }
 
 void KvBackend::add_other_routes(std::vector<Route>& routes) {
   routes.push_back(
       {.pattern = "config",
-       .fields = {kMaxVersions, kCasRequired, kMetadataCasRequired,
+       .fields = {kMaxVersions,
+                  kCasRequired,
+                  kMetadataCasRequired,
                   {.name = "delete_version_after",
                    .type = FieldType::kSignedDuration,
                    .description = "When new versions are deleted by "

@@ -46,8 +46,8 @@ Result<api::Response> KvBackend::v1_read(const Request& request,
   TRY_ASSIGN(const JsonObject data, parse_stored(parser, text));
   Response response = Response::with_data(std::string(text));
   const Seconds of_mount = config_.load()->default_lease_ttl;
-  response.lease_duration = lease_of(data).value_or(
-      of_mount.count() != 0 ? of_mount : kSystemLease);
+  response.lease_duration =
+      lease_of(data).value_or(of_mount.count() != 0 ? of_mount : kSystemLease);
   return response;
 }
 
@@ -61,24 +61,25 @@ Result<api::Response> KvBackend::v1_write(const Request& request,
     return fail(invalid_argument("missing data fields"));
   }
   std::string text = stored_json(*body, Numbers::kAsTheyAre);
-  const WipeGuard wipe(as_bytes(text));
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const WipeGuard wipe(bytes_of(text));
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     if (versioned_) return fail(upgrading());
     TRY(replace_version(records_, draft, as_bytes(text), context.now));
     return true;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 
 Result<api::Response> KvBackend::v1_delete(const Request& request,
                                            Context& context) {
   static_cast<void>(context);
-  TRY(records_.change(request.param("path"),
-                      [this](Draft& draft) -> Result<bool> {
-                        if (versioned_) return fail(upgrading());
-                        draft.removed = true;
-                        return draft.exists;
-                      }));
+  const auto edit = [this](Draft& draft) -> Result<bool> {
+    if (versioned_) return fail(upgrading());
+    draft.removed = true;
+    return draft.exists;
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 

@@ -12,7 +12,7 @@ Result<api::Response> KvBackend::versions_delete(const Request& request,
   if (numbers.empty()) {
     return fail(invalid_argument("No version number provided"));
   }
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     bool changed = false;
     for (const std::int64_t number : numbers) {
       const auto version =
@@ -25,7 +25,8 @@ Result<api::Response> KvBackend::versions_delete(const Request& request,
       changed = true;
     }
     return changed;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 

@@ -13,13 +13,12 @@ Result<api::Response> KvBackend::versions_destroy(const Request& request,
   if (numbers.empty()) {
     return fail(invalid_argument("no version number provided"));
   }
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     bool changed = false;
     for (const std::int64_t number : numbers) {
       const auto version =
           draft.record.versions.find(static_cast<std::uint64_t>(number));
-      if (version == draft.record.versions.end() ||
-          version->second.destroyed) {
+      if (version == draft.record.versions.end() || version->second.destroyed) {
         continue;
       }
       version->second.destroyed = true;
@@ -27,7 +26,8 @@ Result<api::Response> KvBackend::versions_destroy(const Request& request,
       changed = true;
     }
     return changed;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 

@@ -14,14 +14,13 @@ Result<api::Response> KvBackend::versions_undelete(const Request& request,
     return fail(invalid_argument("No version number provided"));
   }
   TRY_ASSIGN(const Settings settings, records_.settings());
-  TRY(records_.change(request.param("path"), [&](Draft& draft) -> Result<bool> {
+  const auto edit = [&](Draft& draft) -> Result<bool> {
     bool changed = false;
     const auto deletion = deletion_time(draft.record, settings, context.now);
     for (const std::int64_t number : numbers) {
       const auto version =
           draft.record.versions.find(static_cast<std::uint64_t>(number));
-      if (version == draft.record.versions.end() ||
-          version->second.destroyed ||
+      if (version == draft.record.versions.end() || version->second.destroyed ||
           version->second.deletion == deletion) {
         continue;
       }
@@ -29,7 +28,8 @@ Result<api::Response> KvBackend::versions_undelete(const Request& request,
       changed = true;
     }
     return changed;
-  }));
+  };
+  TRY(records_.change(request.param("path"), edit));
   return Response::none();
 }
 

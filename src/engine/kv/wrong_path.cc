@@ -29,13 +29,12 @@ std::string_view command_for(api::Operation operation) {
 Result<api::Response> KvBackend::wrong_path(const Request& request,
                                             Context& context) {
   static_cast<void>(context);
-  Response response;
-  return std::move(response.warn(fmt::format(
-                       "Invalid path for a versioned K/V secrets engine. See "
-                       "the API docs for the appropriate API endpoints to use. "
-                       "If using the Bulla CLI, use 'bulla kv {}' for this "
-                       "operation.",
-                       command_for(request.operation))))
+  return Response::none()
+      .warn(fmt::format(
+          "Invalid path for a versioned K/V secrets engine. See the API docs "
+          "for the appropriate API endpoints to use. If using the Bulla CLI, "
+          "use 'bulla kv {}' for this operation.",
+          command_for(request.operation)))
       .with_status(404);
 }
 
