@@ -92,11 +92,9 @@ struct BackendContext {
   crypto::Rng& rng;
   const Clock& clock;
   const Logger& log;
-  EventSink& events;  ///< For what the backend does by itself.
-  /// For engines that keep records: the DEKs that seal them, and where such an
-  /// engine makes itself known.
-  dek::RecordCipher& records;
-  dek::RecordHolders& record_holders;
+  EventSink& events;                   ///< For what the backend does by itself.
+  dek::RecordCipher& records;          ///< Seals the bodies of records.
+  dek::RecordHolders& record_holders;  ///< Where keepers of records register.
   bool fips_mode = false;  ///< Only algorithms that FIPS 140-3 approves.
 };
 
@@ -109,7 +107,8 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
 
   virtual std::string_view type() const = 0;
-  /// Built once, in the constructor; lives as long as the backend.
+  /// Built once, in the constructor; lives as long as the backend. Only
+  /// tuned() may make it another one, of those.
   virtual const std::vector<Route>& routes() const = 0;
   virtual std::string_view help() const = 0;
   /// The mount's settings were changed and stored.

@@ -60,6 +60,8 @@ std::span<const Command> generate_root_commands();
 std::span<const Command> snapshot_commands();
 std::span<const Command> passkey_commands();
 std::span<const Command> kek_commands();
+std::span<const Command> dek_commands();
+std::span<const Command> reencrypt_commands();
 std::span<const Command> status_commands();
 std::span<const Command> login_commands();
 std::span<const Command> secrets_commands();

@@ -30,11 +30,14 @@ class RecordCipher {
   /// Seals with the active DEK of the scope; a scope without one gets its
   /// first. `place` (mount, path, version) is bound as associated data, with
   /// the DEK's id behind it.
-  ///   kSealed; kStorage when the encryption cannot be counted.
+  ///   kSealed           nothing is loaded.
+  ///   kInvalidArgument  the scope cannot be one.
+  ///   kInternal         a new DEK could not be audited.
+  ///   …                 of storage, when the encryption cannot be counted.
   virtual Result<SealedBody> seal(std::string_view scope,
                                   std::string_view place, ByteView body) = 0;
-  /// kFailedPrecondition for an inactive DEK and kNotFound for one that is
-  /// gone, both naming it; kCorrupt when it is not what was sealed.
+  /// kInvalidArgument for an inactive DEK and kNotFound for one that is gone,
+  /// both naming it; kCorrupt when it is not what was sealed.
   virtual Result<SecretBytes> open(std::string_view dek_id,
                                    std::string_view place, ByteView bytes) = 0;
 };

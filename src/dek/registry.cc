@@ -12,7 +12,6 @@ namespace bulla::dek {
 namespace {
 
 constexpr std::size_t kNonceBytes = 12;
-constexpr int kOpenAttempts = 3;
 
 // What is sealed belongs to its place and to its DEK; the length keeps the two
 // apart.
@@ -135,18 +134,11 @@ Result<std::uint64_t> Registry::uses(std::string_view id) const {
 }
 
 Result<Registry::StoredRing> Registry::read_ring() {
-  Result<SecretBytes> opened = fail(corrupt(""));
   StoredRing stored;
-  // A rekey may put another root key into force between the two steps.
-  for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
-    TRY_ASSIGN(const auto entry, barrier_.get(KeyRing::kPath));
-    if (!entry) return StoredRing();
-    stored.version = entry->version;
-    opened = custody_.open_under_root(KeyRing::kPath, entry->value.expose());
-    if (opened || opened.error().code() != ErrorCode::kCorrupt) break;
-  }
-  if (!opened) return fail(std::move(opened).error());
-  TRY_ASSIGN(stored.ring, KeyRing::parse(opened->expose()));
+  TRY_ASSIGN(const auto entry, custody_.get_under_root(KeyRing::kPath));
+  if (!entry) return stored;
+  stored.version = entry->version;
+  TRY_ASSIGN(stored.ring, KeyRing::parse(entry->value.expose()));
   return stored;
 }
 
@@ -239,19 +231,25 @@ void Registry::clear() {
   stale_ = false;
 }
 
+// Also where there is none yet: whoever stores the first keys under the old
+// root key meanwhile has to find that something was there first.
 Result<std::vector<storage::Change>> Registry::reseal(const SecretBytes& from,
                                                       const SecretBytes& to) {
-  std::vector<storage::Change> changes;
   TRY_ASSIGN(const auto entry, barrier_.get(KeyRing::kPath));
-  if (!entry) return changes;
-  TRY_ASSIGN(const auto keys,
-             seal::open_under(from, KeyRing::kPath, entry->value.expose()));
+  SecretBytes keys = KeyRing().serialise();
+  std::uint64_t version = storage::Change::kAbsent;
+  if (entry) {
+    version = entry->version;
+    TRY_ASSIGN(keys,
+               seal::open_under(from, KeyRing::kPath, entry->value.expose()));
+  }
   TRY_ASSIGN(const auto sealed,
              seal::seal_under(to, KeyRing::kPath, keys.expose(), rng_));
   TRY_ASSIGN(auto change,
              barrier_.seal_change(
                  barrier::Change::put(std::string(KeyRing::kPath), sealed)
-                     .expecting(entry->version)));
+                     .expecting(version)));
+  std::vector<storage::Change> changes;
   changes.push_back(std::move(change));
   return changes;
 }

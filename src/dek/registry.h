@@ -68,7 +68,7 @@ class Registry final : public RecordCipher, public seal::RootSealed {
   static constexpr std::string_view kDefaultScope = "default";
   static constexpr std::string_view kDefaultName = "Default-encryption-key";
 
-  /// All must outlive this, and this the last request to `custody`.
+  /// All must outlive this; no rekey may come after it.
   Registry(barrier::Barrier& barrier, seal::Custody& custody,
            const RecordHolders& holders, crypto::Rng& rng, const Clock& clock,
            const Logger& log, RegistryOptions options = {});
@@ -115,6 +115,7 @@ class Registry final : public RecordCipher, public seal::RootSealed {
   struct Dek;
   class Table;
   struct StoredRing;
+  struct Sealed;
   struct Count;
 
   /// The DEKs of now; kSealed while there are none.
@@ -141,6 +142,7 @@ class Registry final : public RecordCipher, public seal::RootSealed {
   Result<void> freshen();
   Result<void> store(const std::vector<barrier::Change>& changes);
   Result<DekInfo> add(DekInfo info);
+  Result<Sealed> keys_with(const DekInfo& info, const SecretBytes& key);
   Result<void> add_once(const DekInfo& info, const SecretBytes& key);
   Result<void> announce(const DekInfo& made, std::string_view reason,
                         std::string_view replaced) const;

@@ -107,7 +107,9 @@ Result<DekInfo> Registry::add(DekInfo info) {
   return fail(std::move(stored).error());
 }
 
-Result<void> Registry::add_once(const DekInfo& info, const SecretBytes& key) {
+// The keys as they are to be stored with one more.
+Result<Registry::Sealed> Registry::keys_with(const DekInfo& info,
+                                             const SecretBytes& key) {
   TRY_ASSIGN(auto stored, read_ring());
   if (stored.ring.keys.size() >= KeyRing::kCountMax) {
     return fail(invalid_argument(
@@ -115,29 +117,37 @@ Result<void> Registry::add_once(const DekInfo& info, const SecretBytes& key) {
                     KeyRing::kCountMax)));
   }
   stored.ring.add({info.id, info.algorithm, key.clone()});
-  TRY_ASSIGN(const auto keys,
+  Sealed sealed;
+  sealed.version = stored.version;
+  TRY_ASSIGN(sealed.keys,
              custody_.seal_under_root(KeyRing::kPath,
                                       stored.ring.serialise().expose()));
-  auto deks = table_.load()->deks();
-  std::vector<SecretBytes> records;
+  TRY_ASSIGN(sealed.aead, open_key(stored.ring, info));
+  return sealed;
+}
+
+Result<void> Registry::add_once(const DekInfo& info, const SecretBytes& key) {
+  TRY_ASSIGN(auto sealed, keys_with(info, key));
+  const auto now = table_.load();
+  auto deks = now->deks();
+  const SecretBytes record = info.serialise();
+  SecretBytes last_record;
   std::vector<barrier::Change> changes;
-  changes.push_back(barrier::Change::put(std::string(KeyRing::kPath), keys)
-                        .expecting(stored.version));
-  if (const Dek* const before = table_.load()->active(info.scope)) {
+  changes.push_back(
+      barrier::Change::put(std::string(KeyRing::kPath), sealed.keys)
+          .expecting(sealed.version));
+  changes.push_back(barrier::Change::put(info.path(), record.expose())
+                        .expecting(storage::Change::kAbsent));
+  if (const Dek* const before = now->active(info.scope)) {
     DekInfo& last = deks.find(before->info.id)->second.info;
     last.status = Status::kDeprecated;
     last.updated_at = info.created_at;
     ++last.version;
-    records.push_back(last.serialise());
-    changes.push_back(
-        barrier::Change::put(last.path(), records.back().expose()));
+    last_record = last.serialise();
+    changes.push_back(barrier::Change::put(last.path(), last_record.expose()));
   }
-  records.push_back(info.serialise());
-  changes.push_back(barrier::Change::put(info.path(), records.back().expose())
-                        .expecting(storage::Change::kAbsent));
-  TRY_ASSIGN(auto aead, open_key(stored.ring, info));
   TRY(store(changes));
-  deks.emplace(info.id, Dek{info, std::move(aead), make_count(0)});
+  deks.emplace(info.id, Dek{info, std::move(sealed.aead), make_count(0)});
   table_.publish(std::make_shared<const Table>(std::move(deks)));
   return {};
 }
@@ -183,8 +193,9 @@ Result<DekInfo> Registry::changed(const DekInfo& info,
   return next;
 }
 
-// Asked before the lock is taken: a holder that writes may be waiting for it. A
-// deprecated DEK gets no new records meanwhile.
+// Asked before the lock is taken: a holder that writes may be waiting for it.
+// The DEK was deprecated before, so that only writes which had begun by then
+// can still add a record to it; holders count when those are through.
 Result<void> Registry::check_unused(std::string_view id,
                                     const DekUpdate& change) const {
   if (change.status != status_name(Status::kInactive)) return {};

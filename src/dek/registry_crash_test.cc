@@ -148,6 +148,41 @@ TEST(RegistryCrash, AFullDiskChangesNothing) {
   expect_whole(story);
 }
 
+// A rekey that comes between what a new DEK reads and what it stores, also
+// where it is the first one.
+TEST(RegistryCrash, ARekeyInBetweenIsSeen) {
+  for (const bool first : {true, false}) {
+    SCOPED_TRACE(first);
+    MemoryStorage memory;
+    FaultStorage faulty(memory);
+    SecretBytes share;
+    {
+      seal::World world(faulty);
+      DekNode node(world);
+      share = node.node.init(seal::shamir_params(1, 1))->shares[0].clone();
+      EXPECT_TRUE(first || node.registry.load());
+      bool done = false;
+      faulty.set_hook([&](FaultStorage::Step step, std::uint64_t) {
+        if (done || step != FaultStorage::Step::kBeforeCommit) {
+          return Result<void>();
+        }
+        done = true;
+        EXPECT_TRUE(node.node.custody.replace_root({}));
+        return Result<void>();
+      });
+      EXPECT_TRUE(first ? node.registry.load().has_value()
+                        : node.registry.create({"second"}).has_value());
+      EXPECT_TRUE(done);
+      EXPECT_EQ(node.registry.list()->size(), first ? 1U : 2U);
+    }
+    seal::World world(memory);
+    DekNode after(world);
+    ASSERT_TRUE(after.open(share));
+    EXPECT_EQ(after.registry.list()->size(), first ? 1U : 2U);
+    EXPECT_TRUE(after.registry.seal("default", "p", {}));
+  }
+}
+
 // A rekey and a new DEK at once: one of them may be told to repeat, and what is
 // there afterwards is whole.
 TEST(RegistryCrash, RekeyAndCreateAtOnce) {

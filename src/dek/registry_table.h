@@ -64,4 +64,11 @@ struct Registry::StoredRing {
   std::uint64_t version = storage::Change::kAbsent;
 };
 
+/// The keys as they are to be stored, expecting that version, and the new one.
+struct Registry::Sealed {
+  Bytes keys;
+  std::uint64_t version = storage::Change::kAbsent;
+  std::shared_ptr<const crypto::Aead> aead;
+};
+
 }  // namespace bulla::dek

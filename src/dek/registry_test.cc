@@ -251,10 +251,9 @@ TEST_F(RegistryTest, KeysAreUnderTheRootKeyInsideTheBarrier) {
   const auto entry = live_.node.barrier.get(KeyRing::kPath);
   ASSERT_TRUE(entry && *entry);
   EXPECT_FALSE(KeyRing::parse((*entry)->value.expose()));
-  const auto opened = live_.node.custody.open_under_root(
-      KeyRing::kPath, (*entry)->value.expose());
-  ASSERT_TRUE(opened);
-  EXPECT_EQ(KeyRing::parse(opened->expose())->keys.size(), 1U);
+  const auto opened = live_.node.custody.get_under_root(KeyRing::kPath);
+  ASSERT_TRUE(opened && *opened);
+  EXPECT_EQ(KeyRing::parse((*opened)->value.expose())->keys.size(), 1U);
 }
 
 TEST_F(RegistryTest, DamageIsNamed) {

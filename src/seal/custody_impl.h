@@ -56,8 +56,6 @@ struct Custody::Impl {
                       std::vector<storage::Change> changes);
   /// A clone of the root key. kSealed while sealed.
   Result<SecretBytes> live_root();
-  /// The same, sure of the outcome of the last rekey.
-  Result<SecretBytes> settled_root();
 
   // custody_install.cc: the install record against the configuration.
   Result<void> check_install(const SealState& state) const;
@@ -113,6 +111,8 @@ struct Custody::Impl {
   /// Finds out which root key is the one after a commit of unknown outcome.
   /// Under operation_mutex. kUnavailable: storage still does not say.
   Result<void> settle_root();
+  /// The same, and then the root key of now. kSealed while sealed.
+  Result<const SecretBytes*> settled_root();
   /// The same, taking operation_mutex.
   Result<void> settled();
   void note_former_made();

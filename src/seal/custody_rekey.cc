@@ -140,21 +140,30 @@ Result<void> Custody::Impl::settled() {
   return settle_root();
 }
 
-Result<SecretBytes> Custody::Impl::settled_root() {
-  TRY(settled());
-  return live_root();
+Result<const SecretBytes*> Custody::Impl::settled_root() {
+  if (barrier.sealed() || root_key.empty()) {
+    return fail(ErrorCode::kSealed, "Vault is sealed");
+  }
+  TRY(settle_root());
+  return &root_key;
+}
+
+// No rekey commits while it reads.
+Result<std::optional<barrier::Entry>> Custody::get_under_root(
+    std::string_view path) {
+  const std::lock_guard lock(impl_->operation_mutex);
+  TRY_ASSIGN(const SecretBytes* const root, impl_->settled_root());
+  TRY_ASSIGN(const auto entry, impl_->barrier.get(path));
+  if (!entry) return std::nullopt;
+  TRY_ASSIGN(auto opened, open_under(*root, path, entry->value.expose()));
+  return barrier::Entry{std::move(opened), entry->version};
 }
 
 Result<Bytes> Custody::seal_under_root(std::string_view path,
                                        ByteView plaintext) {
-  TRY_ASSIGN(const auto root, impl_->settled_root());
-  return seal_under(root, path, plaintext, impl_->rng);
-}
-
-Result<SecretBytes> Custody::open_under_root(std::string_view path,
-                                             ByteView sealed) {
-  TRY_ASSIGN(const auto root, impl_->settled_root());
-  return open_under(root, path, sealed);
+  const std::lock_guard lock(impl_->operation_mutex);
+  TRY_ASSIGN(const SecretBytes* const root, impl_->settled_root());
+  return seal_under(*root, path, plaintext, impl_->rng);
 }
 
 void Custody::Impl::note_former_made() {

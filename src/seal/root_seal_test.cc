@@ -35,15 +35,22 @@ TEST(RootSeal, CustodySealsUnderTheRootKeyOfNow) {
   EXPECT_EQ(node.custody.seal_under_root("core/x", {}).error().code(),
             ErrorCode::kSealed);
   ASSERT_TRUE(node.init(shamir_params(1, 1)));
+  const auto absent = node.custody.get_under_root("core/x");
+  ASSERT_TRUE(absent);
+  EXPECT_FALSE(*absent);
   const auto sealed = node.custody.seal_under_root("core/x", as_bytes("kept"));
   ASSERT_TRUE(sealed);
-  EXPECT_EQ(as_text(node.custody.open_under_root("core/x", *sealed)->expose()),
-            "kept");
+  ASSERT_TRUE(node.barrier.put("core/x", *sealed));
+  const auto there = node.custody.get_under_root("core/x");
+  ASSERT_TRUE(there && *there);
+  EXPECT_EQ(as_text((*there)->value.expose()), "kept");
+  EXPECT_EQ((*there)->version, (*node.barrier.get("core/x"))->version);
+  // Nobody registered it, so that nobody took it along.
   ASSERT_TRUE(node.custody.replace_root({}));
-  EXPECT_EQ(node.custody.open_under_root("core/x", *sealed).error().code(),
+  EXPECT_EQ(node.custody.get_under_root("core/x").error().code(),
             ErrorCode::kCorrupt);
   node.custody.seal();
-  EXPECT_EQ(node.custody.open_under_root("core/x", *sealed).error().code(),
+  EXPECT_EQ(node.custody.get_under_root("core/x").error().code(),
             ErrorCode::kSealed);
 }
 

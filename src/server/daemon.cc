@@ -314,6 +314,7 @@ Result<void> run(DaemonParts& parts) {
   core.health().start();
   {
     const Keeper keeper(core, automatic, node_name(config));
+    const dek::ReencryptThread reencrypting(core.reencryptor());
     serve_until_signal(*server, core, log_to);
   }
   pool.reset();  // before the server: pool jobs complete its exchanges

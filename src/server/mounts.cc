@@ -112,6 +112,8 @@ Result<std::shared_ptr<const Mount>> Mounts::build(
                                     .clock = clock_,
                                     .log = log_,
                                     .events = services_.events,
+                                    .records = services_.records,
+                                    .record_holders = services_.record_holders,
                                     .fips_mode = services_.fips_mode};
   mount->backend = factory.make(context);
   mount->matcher =
@@ -274,6 +276,16 @@ Result<void> Mounts::change(const Mount& mount, api::MountConfig config) {
   return replace(std::move(mounts));
 }
 
+Result<void> Mounts::reroute(std::string_view path) {
+  const auto mount = at(path);
+  auto changed = std::make_shared<Mount>(*mount);
+  changed->matcher =
+      std::make_shared<const RouteMatcher>(mount->backend->routes());
+  MountList mounts = without(table_.load()->all(), path);
+  mounts.push_back(std::move(changed));
+  return replace(std::move(mounts));
+}
+
 Result<void> Mounts::remount(std::string_view from, std::string_view to) {
   const std::lock_guard lock(mutex_);
   const auto mount = at(from);
@@ -311,7 +323,10 @@ Result<void> Mounts::tune(
   api::MountConfig config = mount->config;
   TRY(edit(config));
   TRY(change(*mount, config));
+  const auto* const before = &mount->backend->routes();
   mount->backend->tuned(config);
+  // An engine that has come to another version has other routes.
+  if (&mount->backend->routes() != before) TRY(reroute(path));
   if (is_fixed(path)) apply_tuned(config);
   return {};
 }
