@@ -20,7 +20,7 @@ LADDER = {
     "snapshot": ["base", "crypto", "storage", "kek", "barrier", "seal"],
     "dek": ["base", "crypto", "storage", "barrier", "seal"],
     "api": ["base", "crypto", "storage", "barrier", "seal", "dek"],
-    "auth": ["base", "crypto", "storage", "barrier", "seal", "api"],
+    "auth": ["base", "crypto", "storage", "barrier", "seal", "dek", "api"],
     "audit": ["base", "crypto", "storage", "barrier", "seal", "api"],
     "engine": ["base", "crypto", "storage", "barrier", "seal", "dek", "api",
                "auth", "audit"],
