@@ -109,6 +109,10 @@ inline const api::Route* match_route(const std::vector<api::Route>& routes,
   const api::Route* best = nullptr;
   std::size_t best_literals = 0;
   for (const api::Route& route : routes) {
+    if (route.pattern == path) {
+      params.clear();
+      return &route;
+    }
     std::vector<api::PathParam> captured;
     if (const auto rest = rest_of(route.pattern, path)) {
       // Any literal beats none; there is one level of them at most.

@@ -262,6 +262,7 @@ Result<void> Mounts::unmount(std::string_view path) {
   }
   TRY(barrier_.remove(std::string(kTablePrefix) + mount->config.uuid));
   TRY(replace(without(table_.load()->all(), path)));
+  mount->backend->stop();
   return barrier::View(barrier_, storage_prefix(mount->config)).clear();
 }
 
@@ -309,7 +310,9 @@ Result<void> Mounts::remount(std::string_view from, std::string_view to) {
   api::MountConfig config = mount->config;
   config.path = std::string(to);
   TRY(check_new(config));
-  return change(*mount, std::move(config));
+  TRY(change(*mount, config));
+  mount->backend->tuned(config);
+  return {};
 }
 
 Result<void> Mounts::tune(

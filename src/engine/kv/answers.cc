@@ -26,18 +26,6 @@ std::string time_text(const std::optional<Time>& time) {
 
 }  // namespace
 
-bool is_root(const api::Request& request) {
-  return request.param("path").empty() && !request.relative.ends_with('/');
-}
-
-api::Response root_answer() {
-  return api::Response::none()
-      .warn(
-          "Non-listing operations on the root of a K/V v2 mount are not "
-          "supported.")
-      .with_status(404);
-}
-
 void write_version(JsonWriter& out, const Record& record,
                    std::uint64_t number) {
   const Version& version = record.versions.at(number);

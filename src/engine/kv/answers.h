@@ -4,15 +4,10 @@
 #include <string>
 
 #include "api/request.h"
-#include "api/response.h"
 #include "base/json_writer.h"
 #include "engine/kv/record.h"
 
 namespace bulla::engine::kv {
-
-/// "data" and "data/…" of nothing: the root of a part of a version 2 mount.
-bool is_root(const api::Request& request);
-api::Response root_answer();
 
 /// created_time, custom_metadata, deletion_time, destroyed, version.
 void write_version(JsonWriter& out, const Record& record, std::uint64_t number);

@@ -8,7 +8,6 @@ namespace bulla::engine::kv {
 
 Result<api::Response> KvBackend::data_delete(const Request& request,
                                              Context& context) {
-  if (is_root(request)) return root_answer();
   const auto edit = [&](Draft& draft) -> Result<bool> {
     const auto current = draft.record.versions.find(draft.record.current);
     if (current == draft.record.versions.end() ||

@@ -64,7 +64,8 @@ std::string go_double(double number) {
 
 void write_number(JsonWriter& out, const JsonElement& element,
                   Numbers numbers) {
-  if (numbers == Numbers::kAsTheyAre && !element.is_double()) {
+  // is_double() is true of whatever can be read as one.
+  if (numbers == Numbers::kAsTheyAre && element.type() != JsonType::DOUBLE) {
     out.raw(json_text(element));
     return;
   }

@@ -28,7 +28,6 @@ Result<std::string> patched(const RecordStore& records, const Draft& draft,
 
 Result<api::Response> KvBackend::data_patch(const Request& request,
                                             Context& context) {
-  if (is_root(request)) return root_answer();
   const auto patch = request.fields.object("data");
   if (!patch) return fail(invalid_argument("no data provided"));
   TRY_ASSIGN(const auto cas, parse_cas(request.fields));

@@ -9,7 +9,6 @@ namespace bulla::engine::kv {
 
 Result<api::Response> KvBackend::data_write(const Request& request,
                                             Context& context) {
-  if (is_root(request)) return root_answer();
   const auto data = request.fields.object("data");
   if (!data) return fail(invalid_argument("no data provided"));
   TRY_ASSIGN(const auto cas, parse_cas(request.fields));

@@ -24,6 +24,7 @@ bool is_versioned(const api::MountConfig& config) {
 
 KvBackend::KvBackend(const api::BackendContext& context)
     : log_(context.log),
+      holders_(context.record_holders),
       records_(context.storage, context.records, context.rng,
                context.config.uuid,
                std::string(option(context.config, "dek_scope", "default"))),
@@ -33,6 +34,7 @@ KvBackend::KvBackend(const api::BackendContext& context)
   add_data_routes(v2_routes_);
   add_version_routes(v2_routes_);
   add_metadata_routes(v2_routes_);
+  add_root_routes(v2_routes_);
   add_other_routes(v2_routes_);
 }
 
@@ -61,6 +63,8 @@ void KvBackend::tuned(const api::MountConfig& config) {
   const UsageIndex::Still still(records_.index());
   versioned_ = true;
 }
+
+void KvBackend::stop() { holders_.remove(config_.load()->uuid); }
 
 Result<bool> KvBackend::exists(const Request& request, Context& context) {
   if (!context.may_block) return fail(would_block());

@@ -35,6 +35,7 @@ class KvBackend final : public api::Backend,
   const std::vector<api::Route>& routes() const override;
   std::string_view help() const override;
   void tuned(const api::MountConfig& config) override;
+  void stop() override;
 
   std::string scope() const override { return records_.scope(); }
   /// Waits for record writes on their way; not to be called while one seals.
@@ -76,6 +77,7 @@ class KvBackend final : public api::Backend,
   Answer config_read(const Request& request, Context& context);
   Answer config_write(const Request& request, Context& context);
   Answer wrong_path(const Request& request, Context& context);
+  Answer bare_root(const Request& request, Context& context);
   Answer v1_read(const Request& request, Context& context);
   Answer v1_write(const Request& request, Context& context);
   Answer v1_delete(const Request& request, Context& context);
@@ -88,13 +90,16 @@ class KvBackend final : public api::Backend,
   void add_data_routes(std::vector<api::Route>& routes);
   void add_version_routes(std::vector<api::Route>& routes);
   void add_metadata_routes(std::vector<api::Route>& routes);
+  void add_root_routes(std::vector<api::Route>& routes);
   void add_other_routes(std::vector<api::Route>& routes);
+  std::vector<api::Method> all_but_list(Member member);
   std::vector<api::Route> make_v1_routes();
 
   std::string type_of(const Record& record,
                       const api::MountConfig& config) const;
 
   const Logger& log_;
+  dek::RecordHolders& holders_;
   RecordStore records_;
   Published<api::MountConfig> config_;
   std::atomic<bool> versioned_;

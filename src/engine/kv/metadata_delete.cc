@@ -8,7 +8,6 @@ namespace bulla::engine::kv {
 Result<api::Response> KvBackend::metadata_delete(const Request& request,
                                                  Context& context) {
   static_cast<void>(context);
-  if (is_root(request)) return root_answer();
   const auto edit = [](Draft& draft) -> Result<bool> {
     draft.removed = true;
     return draft.exists;

@@ -44,7 +44,6 @@ void take_back(const JsonObject& body, Record& record) {
 
 Result<api::Response> KvBackend::metadata_patch(const Request& request,
                                                 Context& context) {
-  if (is_root(request)) return root_answer();
   const auto& body = request.fields.body();
   if (!body || !names_a_field(*body)) return Response::none();
   const auto custom = request.fields.object("custom_metadata");

@@ -8,7 +8,6 @@ namespace bulla::engine::kv {
 Result<api::Response> KvBackend::metadata_read(const Request& request,
                                                Context& context) {
   static_cast<void>(context);
-  if (is_root(request)) return root_answer();
   TRY_ASSIGN(const auto record, records_.find(request.param("path")));
   if (!record) return Response::none();
   std::string json;

@@ -21,7 +21,6 @@ bool names_a_field(const api::Fields& fields) {
 
 Result<api::Response> KvBackend::metadata_write(const Request& request,
                                                 Context& context) {
-  if (is_root(request)) return root_answer();
   if (!names_a_field(request.fields)) return Response::none();
   const auto given = request.fields.object("custom_metadata");
   CustomMetadata custom;

@@ -158,7 +158,42 @@ void KvBackend::add_metadata_routes(std::vector<Route>& routes) {
                     .synopsis = "Lists names with their metadata."});
 }
 
+std::vector<api::Method> KvBackend::all_but_list(Member member) {
+  std::vector<api::Method> methods;
+  for (const Operation operation : {Operation::kRead, Operation::kUpdate,
+                                    Operation::kPatch, Operation::kDelete}) {
+    methods.push_back(method(operation, member));
+  }
+  return methods;
+}
+
+// "data" without a path is no record, but can be listed where records can.
+void KvBackend::add_root_routes(std::vector<Route>& routes) {
+  const auto add = [&](std::string_view root, Member bare, Member list) {
+    Route route{.pattern = std::string(root),
+                .fields = {},
+                .methods = all_but_list(bare),
+                .synopsis = "No record is here.",
+                .allow_any_body = list == nullptr};
+    if (list != nullptr) {
+      route.fields = {kAfter, kLimit};
+      route.methods.push_back(method(Operation::kList, list, "Lists names."));
+    }
+    routes.push_back(std::move(route));
+  };
+  for (const std::string_view root :
+       {"data", "delete", "undelete", "destroy"}) {
+    add(root, &KvBackend::bare_root, nullptr);
+  }
+  add("metadata", &KvBackend::bare_root, &KvBackend::metadata_list);
+  add("detailed-metadata", &KvBackend::wrong_path,
+      &KvBackend::metadata_list_detailed);
+  add("subkeys", &KvBackend::wrong_path, nullptr);
+}
+
 void KvBackend::add_other_routes(std::vector<Route>& routes) {
+  auto wrong = all_but_list(&KvBackend::wrong_path);
+  wrong.push_back(method(Operation::kList, &KvBackend::wrong_path));
   routes.push_back(
       {.pattern = "config",
        .fields = {kMaxVersions,
@@ -174,16 +209,11 @@ void KvBackend::add_other_routes(std::vector<Route>& routes) {
                    method(Operation::kUpdate, &KvBackend::config_write),
                    method(Operation::kList, &KvBackend::wrong_path)},
        .synopsis = "Shows and sets what holds for all records of the mount."});
-  routes.push_back(
-      {.pattern = "*path",
-       .fields = {},
-       .methods = {method(Operation::kRead, &KvBackend::wrong_path),
-                   method(Operation::kUpdate, &KvBackend::wrong_path),
-                   method(Operation::kPatch, &KvBackend::wrong_path),
-                   method(Operation::kDelete, &KvBackend::wrong_path),
-                   method(Operation::kList, &KvBackend::wrong_path)},
-       .synopsis = "No path of this version of the engine.",
-       .allow_any_body = true});
+  routes.push_back({.pattern = "*path",
+                    .fields = {},
+                    .methods = std::move(wrong),
+                    .synopsis = "No path of this version of the engine.",
+                    .allow_any_body = true});
 }
 
 // Of any type, since the members of what is written are the caller's own.

@@ -8,7 +8,6 @@ namespace bulla::engine::kv {
 
 Result<api::Response> KvBackend::subkeys(const Request& request,
                                          Context& context) {
-  if (is_root(request)) return wrong_path(request, context);
   const auto number = static_cast<std::uint64_t>(
       std::max<std::int64_t>(request.fields.integer("version"), 0));
   TRY_ASSIGN(const auto found,

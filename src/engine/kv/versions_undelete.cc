@@ -8,7 +8,6 @@ namespace bulla::engine::kv {
 
 Result<api::Response> KvBackend::versions_undelete(const Request& request,
                                                    Context& context) {
-  if (is_root(request)) return root_answer();
   const auto numbers = request.fields.integers("versions");
   if (numbers.empty()) {
     return fail(invalid_argument("No version number provided"));

@@ -38,4 +38,15 @@ Result<api::Response> KvBackend::wrong_path(const Request& request,
       .with_status(404);
 }
 
+Result<api::Response> KvBackend::bare_root(const Request& request,
+                                           Context& context) {
+  static_cast<void>(request);
+  static_cast<void>(context);
+  return Response::none()
+      .warn(
+          "Non-listing operations on the root of a K/V v2 mount are not "
+          "supported.")
+      .with_status(404);
+}
+
 }  // namespace bulla::engine::kv
