@@ -103,7 +103,8 @@ TEST(KvRecord, EveryFlippedBitIsRefusedOrMeansItself) {
     changed.expose_mutable()[bit / 8] ^=
         static_cast<std::uint8_t>(1 << bit % 8);
     const auto read = decode_record(changed.expose());
-    if (read) EXPECT_EQ(hex(encode(*read)), hex(changed)) << bit;
+    if (!read) continue;
+    EXPECT_EQ(hex(encode(*read)), hex(changed)) << bit;
   }
 }
 
