@@ -170,7 +170,7 @@ std::vector<api::Method> KvBackend::all_but_list(Member member) {
 // "data" without a path is no record, but can be listed where records can.
 void KvBackend::add_root_routes(std::vector<Route>& routes) {
   const auto add = [&](std::string_view root, Member bare, Member list) {
-    Route route{.pattern = std::string(root),
+    Route route{.pattern = root,
                 .fields = {},
                 .methods = all_but_list(bare),
                 .synopsis = "No record is here.",
