@@ -1,6 +1,7 @@
 """The key-value engine on the real binary, through Debian's python3-hvac and by
 hand: versions 1 and 2, restarts, and the DEKs under its records."""
 
+import json
 import threading
 import time
 
@@ -488,3 +489,53 @@ def test_a_mount_has_a_scope_and_a_type_of_its_own(server):
     refused = server.request("POST", "sys/mounts/pay/tune", {
         "options": {"dek_scope": "other"}})
     assert refused.status_code == 400
+
+
+# -- the command line ---------------------------------------------------------
+def told(server, *arguments, code=0, **more):
+    done = server.cli("kv", *arguments, **more)
+    assert done.returncode == code, (arguments, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def test_the_command_line(kv_server):
+    server = kv_server
+    assert "version" in told(server, "put", "secret/a/b", "k=v", "n=1")
+    assert told(server, "get", "-field=k", "secret/a/b") == "v"
+    assert told(server, "get", "-mount=secret", "-field=n", "a/b") == "1"
+    told(server, "put", "-cas=1", "secret/a/b", "k=w", "n=2")
+    assert "did not match" in told(server, "put", "-cas=1", "secret/a/b", "k=x",
+                                   code=2)
+    told(server, "patch", "secret/a/b", "k=patched")
+    shown = json.loads(told(server, "get", "-format=json", "secret/a/b"))
+    assert shown["data"]["data"] == {"k": "patched", "n": "2"}
+    assert shown["data"]["metadata"]["version"] == 3
+    assert told(server, "get", "-version=1", "-field=k", "secret/a/b") == "v"
+    assert "a/" in told(server, "list", "secret/")
+    assert json.loads(told(server, "list", "-format=json", "secret/a")) == ["b"]
+    told(server, "delete", "secret/a/b")
+    told(server, "get", "secret/a/b", code=2)
+    told(server, "undelete", "-versions=3", "secret/a/b")
+    told(server, "delete", "-versions=1,2", "secret/a/b")
+    told(server, "destroy", "-versions=1", "secret/a/b")
+    told(server, "metadata", "put", "-max-versions=2", "-custom-metadata=owner=me",
+         "secret/a/b")
+    of_it = json.loads(told(server, "metadata", "get", "-format=json",
+                            "secret/a/b"))["data"]
+    assert (of_it["max_versions"], of_it["custom_metadata"]) == (
+        2, {"owner": "me"})
+    assert of_it["versions"]["1"]["destroyed"] is True
+    told(server, "metadata", "delete", "secret/a/b")
+    told(server, "get", "secret/a/b", code=2)
+    assert "-versions is needed" in told(server, "destroy", "secret/a", code=1)
+
+
+def test_the_command_line_on_version_1(server):
+    server.post("sys/mounts/old", {"type": "kv"})
+    assert "Success" in told(server, "put", "old/a", "k=v")
+    assert told(server, "get", "-field=k", "old/a") == "v"
+    assert "a" in told(server, "list", "old")
+    assert "version 1" in told(server, "patch", "old/a", "k=v", code=1)
+    told(server, "delete", "old/a")
+    told(server, "get", "old/a", code=2)
+    told(server, "get", "nowhere/a", code=2)
