@@ -13,6 +13,7 @@
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
 #include "engine/derive/derive.h"
+#include "engine/kv/kv.h"
 #include "engine/transit/transit.h"
 #include "kek/provider_factory.h"
 #include "server/config.h"
@@ -89,6 +90,9 @@ std::vector<server::BackendFactory> engines() {
   list.push_back({"derive", false, [](const api::BackendContext& context) {
                     return std::make_shared<engine::derive::DeriveBackend>(
                         context);
+                  }});
+  list.push_back({"kv", false, [](const api::BackendContext& context) {
+                    return engine::kv::KvBackend::create(context);
                   }});
   return list;
 }

@@ -53,6 +53,7 @@ std::span<const FlagRow> global_flags();
 
 // The rows of each group, beside their functions.
 std::span<const Command> data_commands();
+std::span<const Command> kv_commands();
 std::span<const Command> operator_commands();
 std::span<const Command> key_commands();
 std::span<const Command> rekey_commands();
