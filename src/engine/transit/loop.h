@@ -128,7 +128,8 @@ struct TransitLoop {
     const Key* newest() {
       hot.prefetch();
       const Key* found = key.get().get();
-      if (found != hot.key) [[unlikely]] {
+      // A version is counted from its first encryption on.
+      if (found != hot.key || hot.usage == nullptr) [[unlikely]] {
         hot = found == nullptr ? HotMemory{} : HotMemory(*found);
       }
       return found;
