@@ -212,7 +212,8 @@ def test_roles_shape_tokens_alike(pair):
         {"token_type": "batch"},
         {"token_type": "batch", "orphan": True, "renewable": False},
         {"token_type": "default-batch"}, {"token_type": "service"},
-        {"token_type": "x"}, {"allowed_entity_aliases": ["x"]},
+        {"token_type": "x"}, {"token_type": ""}, {"token_type": "default"},
+        {"allowed_entity_aliases": ["x"]},
         {"token_ttl": "1h"}, {"unknown": 1}, {"name": "zz"},
         {"allowed_policies": ["root"]}]
     for number, role in enumerate(roles):
