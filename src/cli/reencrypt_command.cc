@@ -11,6 +11,10 @@
 namespace bulla::cli {
 namespace {
 
+std::string records_text(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " record" : " records");
+}
+
 constexpr std::chrono::milliseconds kLookEvery{500};
 // Lines in a log are fewer than looks.
 constexpr int kLooksALine = 10;
@@ -63,15 +67,15 @@ ApiResult<Value> watch(Invocation& call, Value job) {
 
 int ended(Invocation& call, const Value& job) {
   const std::string state = job.text_of("state");
-  const std::string records = std::to_string(job.integer_of("reencrypted"));
+  const std::string records = records_text(job.integer_of("reencrypted"));
   if (state == "complete") {
-    return call.show(job, "Success! Re-encrypted " + records + " records.");
+    return call.show(job, "Success! Re-encrypted " + records + ".");
   }
   const std::string id = job.text_of("id");
   std::string text = "Job " + visible(id) + " is " + visible(state);
   if (!job.text_of("error").empty())
     text += ": " + visible(job.text_of("error"));
-  call.refuse(text + ". It re-encrypted " + records + " records.",
+  call.refuse(text + ". It re-encrypted " + records + ".",
               state == "paused"
                   ? "`bulla write -f sys/jobs/" + id + "/resume`, or cancel it"
                   : "run `bulla reencrypt` again when that is mended");
@@ -87,8 +91,8 @@ int reencrypt(Invocation& call) {
   if (!answer) return call.fail("Error re-encrypting", answer.error());
   const Value& data = data_of(answer->json);
   if (call.flags().on("dry-run")) {
-    return call.show(data, std::to_string(data.integer_of("total")) +
-                               " records would be re-encrypted.");
+    return call.show(data, records_text(data.integer_of("total")) +
+                               " would be re-encrypted.");
   }
   const auto job = watch(call, data);
   if (!job) {
