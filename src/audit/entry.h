@@ -32,15 +32,17 @@ class EntryWriter {
 
  private:
   struct Who;
+  struct Where;
   struct Last;
 
   const Who& who(const Event& event);
+  std::string_view where(const Event& event);
   bool repeats(const Event& event) const;
   void append_common(std::string& out, const Event& event);
   void append_request_object(std::string& out, const Event& event,
-                             const Who& who) const;
+                             const Who& who);
   void append_response_object(std::string& out, const Event& event,
-                              const ResponseData& data) const;
+                              const ResponseData& data);
   void append_response_data(std::string& out, const Event& event,
                             const ResponseData& data) const;
   void append_raw(std::string& out, const Event& event, std::string_view body,
@@ -57,6 +59,7 @@ class EntryWriter {
   const Device& device_;
   std::vector<Who> known_;  // direct-mapped by the token's hash
   std::unique_ptr<Who> unknown_;
+  std::unique_ptr<Where> where_;
   std::unique_ptr<Last> last_;
 };
 
