@@ -24,6 +24,9 @@
 namespace bulla::server {
 namespace {
 
+// They wait more than they work: as many writers share one flush of the disk.
+constexpr unsigned kBlockingThreads = 64;
+
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStopGrace{10'000};
@@ -283,8 +286,8 @@ Result<void> run(DaemonParts& parts) {
 
   const unsigned cores = usable_cores();
   const unsigned loops = config.event_loops != 0 ? config.event_loops : cores;
-  const unsigned threads = config.worker_threads != 0 ? config.worker_threads
-                                                      : std::max(4U, cores * 2);
+  const unsigned threads =
+      config.worker_threads != 0 ? config.worker_threads : kBlockingThreads;
   std::vector<net::ListenerOptions> listeners;
   for (const ListenerConfig& listener : config.listeners) {
     listeners.push_back(listener_options(listener));
