@@ -47,34 +47,70 @@ struct RecordStore::CheckState {
   }
 };
 
-Result<void> RecordStore::check_body(const Record& record, std::uint64_t number,
+Result<void> RecordStore::check_body(const Place& place,
+                                     const std::string& wanted,
                                      CheckState& state) {
-  state.bodies.insert(CheckState::hash(body_path(record.id, number)));
-  const std::string& wanted = record.versions.at(number).dek_id;
-  auto body = stored_body(record, number);
+  state.bodies.insert(
+      CheckState::hash(body_path(place.record_id, place.number)));
+  auto body = stored_body(place);
   if (!body && !is_finding(body.error())) return fail(std::move(body).error());
   if (!body) {
     state.found("{}", body.error().message());
     return {};
   }
   if (!*body) {
-    state.found("version {} of the record at \"{}\" has no body", number,
-                record.path);
+    state.found("version {} of the record at \"{}\" has no body", place.number,
+                place.path);
     return {};
   }
   if ((*body)->dek_id != wanted) {
     state.found(
         "version {} of the record at \"{}\" says it is under DEK {}, and its "
         "body is under {}",
-        number, record.path, wanted, (*body)->dek_id);
+        place.number, place.path, wanted, (*body)->dek_id);
   }
-  const auto data = open(record, number, **body);
+  const auto data = open(place, **body);
   if (data) return {};
   if (data.error().code() == ErrorCode::kSealed ||
       data.error().code() == ErrorCode::kUnavailable) {
     return fail(data.error());
   }
   state.found("{}", data.error().message());
+  return {};
+}
+
+// The record's bodies are those that its list of DEKs names, and the index
+// names the same DEKs.
+Result<void> RecordStore::check_deks(const Record& record, CheckState& state) {
+  state.bodies.insert(CheckState::hash(deks_path(record.id)));
+  auto loaded = load_with_deks(record.path);
+  if (!loaded && !is_finding(loaded.error())) {
+    return fail(std::move(loaded).error());
+  }
+  if (!loaded) {
+    state.found("{}", loaded.error().message());
+    return {};
+  }
+  if (!loaded->record || loaded->record->id != record.id) return {};
+  const DekIds& ids = loaded->deks.ids;
+  for (const auto& [number, version] : loaded->record->versions) {
+    if (version.destroyed == !ids.contains(number)) continue;
+    state.found("version {} of the record at \"{}\" {} a DEK", number,
+                record.path,
+                version.destroyed ? "is destroyed and has" : "lacks");
+  }
+  for (const auto& [number, dek] : ids) {
+    TRY(check_body({record.path, record.id, number}, dek, state));
+    if (loaded->record->find(number) != nullptr) continue;
+    state.found("the record at \"{}\" has a DEK for version {}, which is gone",
+                record.path, number);
+  }
+  for (const std::string& dek : dek_set(ids)) {
+    TRY_ASSIGN(const auto use, storage_.get(use_path(dek, record.id)));
+    if (use) continue;
+    state.found("the index does not show DEK {} for the record at \"{}\"", dek,
+                record.path);
+  }
   return {};
 }
 
@@ -89,17 +125,7 @@ Result<void> RecordStore::check_record(std::string_view path,
     return {};
   }
   if (!loaded->record) return {};  // gone since
-  const Record& record = *loaded->record;
-  for (const auto& [number, version] : record.versions) {
-    if (!version.dek_id.empty()) TRY(check_body(record, number, state));
-  }
-  for (const std::string& dek : deks_of(record)) {
-    TRY_ASSIGN(const auto use, storage_.get(use_path(dek, record.id)));
-    if (use && as_text(use->value.expose()) == record.path) continue;
-    state.found("the index does not show DEK {} for the record at \"{}\"", dek,
-                record.path);
-  }
-  return {};
+  return check_deks(*loaded->record, state);
 }
 
 Result<void> RecordStore::check_use(const std::string& entry,
@@ -108,19 +134,16 @@ Result<void> RecordStore::check_use(const std::string& entry,
       std::string_view(entry).substr(kUsesPrefix.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   const std::string_view dek = rest.substr(0, slash);
+  const std::string_view id = rest.substr(std::min(slash + 1, rest.size()));
   TRY_ASSIGN(const auto value, storage_.get(entry));
   if (!value) return {};  // gone since
-  const std::string path = to_text(value->value.expose());
-  const auto loaded = load(path);
+  const auto loaded = load_deks(id);
   // What is wrong with the record was told already.
   if (!loaded && is_finding(loaded.error())) return {};
   if (!loaded) return fail(loaded.error());
-  if (loaded->record && use_path(dek, loaded->record->id) == entry &&
-      deks_of(*loaded->record).contains(dek)) {
-    return {};
-  }
-  state.found("the index shows DEK {} for \"{}\", which is no record under it",
-              dek, path);
+  if (*loaded && dek_set((*loaded)->deks.ids).contains(dek)) return {};
+  state.found("the index shows DEK {} for record {}, which is not under it",
+              dek, id);
   return {};
 }
 
