@@ -82,7 +82,9 @@ class KekVersions {
   ///   kInvalidArgument  `from` is not active, or a live node lacks `to`.
   Result<Rotation> rotate(const RotateParams& params);
   /// Marks a version as never to be used again.
-  ///   kInvalidArgument  it is active, an envelope or a live node needs it; the
+  ///   kNotFound         there is none, of those that are loaded or were
+  ///   active. kInvalidArgument  it is active, an envelope or a live node needs
+  ///   it; the
   ///                     message counts or names them.
   Result<ProviderId> remove(std::string_view seal, kek::KekVersion version);
 
@@ -113,6 +115,8 @@ class KekVersions {
   Result<std::vector<Envelope>> envelopes_under(const ProviderId& id);
   static Result<void> check_up(const Chosen& chosen);
   Result<void> check_ready(const Chosen& chosen, kek::KekVersion to);
+  static Result<void> check_exists(const Chosen& chosen,
+                                   kek::KekVersion version);
   Result<void> check_unneeded(const Chosen& chosen, kek::KekVersion version);
   static Result<SecretBytes> open_envelope(const Chosen& chosen,
                                            const Envelope& envelope);

@@ -125,6 +125,11 @@ TEST_F(KekVersionsTest, RemovesOnlyWhatNobodyNeeds) {
   EXPECT_THAT(error_of(keks.rotate({"", {}, 1U, false})),
               HasSubstr("version 1 was removed"));
   EXPECT_FALSE(keks.remove("", 2));
+  // One that was never there is a slip of the hand, and is to come yet.
+  const auto unknown = keks.remove("", 3);
+  expect_error(unknown, ErrorCode::kNotFound,
+               "seal \"env\": there is no version 3 (loaded: 1, 2)");
+  EXPECT_THAT(status_of(node).removed, ElementsAre(1U));
 }
 
 TEST_F(KekVersionsTest, RemoveCountsEnvelopes) {
