@@ -33,6 +33,8 @@ class KekVersions {
   /// differ by less. Beats come every kBeatInterval.
   static constexpr std::chrono::seconds kLive{180};
   static constexpr std::chrono::seconds kBeatInterval{30};
+  /// A node that died without leaving is forgotten after this.
+  static constexpr std::chrono::hours kForgotten{24};
 
   struct Node {
     std::string name;
@@ -101,7 +103,8 @@ class KekVersions {
 
   /// Stores that this node is here and which versions it has loaded. Does
   /// nothing while not initialised, or when the configuration disagrees with
-  /// the install record. `node` names it: its host and address.
+  /// the install record. Takes the beats of nodes away that are kForgotten.
+  /// `node` names it: its host and address.
   Result<void> beat(std::string_view node);
   /// Takes the node's beat away: it stops.
   Result<void> leave(std::string_view node);
