@@ -11,9 +11,11 @@ from bulla import Server, b64, unb64
 WHILE_SEALED = {
     ("sys/health", "get"), ("sys/seal-status", "get"), ("sys/leader", "get"),
     ("sys/init", "get"), ("sys/init", "post"), ("sys/unseal", "post"),
-    ("sys/seal", "post")}  # sealing what is sealed is done already
+    # Sealing what is sealed is done already; it is no active node, either.
+    ("sys/seal", "post"), ("sys/step-down", "post")}
 # And those of §13 that need no token once it is open.
-WITHOUT_TOKEN = (WHILE_SEALED - {("sys/seal", "post")}) | {
+WITHOUT_TOKEN = (WHILE_SEALED - {
+    ("sys/seal", "post"), ("sys/step-down", "post")}) | {
     ("sys/internal/specs/openapi", "get"), ("sys/internal/ui/mounts", "get"),
     ("sys/internal/ui/mounts/x", "get"),  # judges the token by itself: 403
     ("sys/internal/ui/namespaces", "get"), ("sys/replication/status", "get"),
@@ -249,6 +251,7 @@ def test_seal_needs_a_token_and_drops_everything(server):
     assert server.get("sys/seal-status")["sealed"] is False
     for _ in range(2):
         assert server.request("PUT", "sys/seal").status_code == 204
+        assert server.request("PUT", "sys/step-down").status_code == 204
         assert server.get("sys/seal-status")["sealed"] is True
     assert server.request("GET", "transit/keys/k").status_code == 503
     server.unseal()

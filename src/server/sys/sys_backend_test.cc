@@ -57,6 +57,7 @@ TEST_F(SysBackendTest, WhileSealedOnlyWhatOpens) {
                                       "leader",
                                       "health",
                                       "seal",
+                                      "step-down",
                                       "storage/restore",
                                       "storage/restore/:id",
                                       "storage/restore/:id/part/:offset",
