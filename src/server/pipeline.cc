@@ -55,6 +55,7 @@ class Flight {
   void answer(const api::Response& response);
   void refuse(Error error);
   void finish(Result<api::Response> result);
+  WrapSpec wrap_spec(const api::Response& response) const;
   Result<api::Response> wrap(api::Response response) const;
   void add_warnings(api::Response& response) const;
   bool is_at_home(const api::Token& token) const;
@@ -437,6 +438,21 @@ void Flight::answer(const api::Response& response) {
   append_envelope(out_.body, response, request_.id);
 }
 
+// What the wrapping token of `response` is to be.
+WrapSpec Flight::wrap_spec(const api::Response& response) const {
+  WrapSpec spec{.ttl = *request_.wrap_ttl,
+                .creation_path = std::string(request_.path),
+                .display_name = {},
+                .wrapped_accessor = {}};
+  if (response.wrap_ttl_max > Seconds{0}) {
+    spec.ttl = std::min(spec.ttl, response.wrap_ttl_max);
+  }
+  if (request_.operation == Operation::kList) spec.creation_path += '/';
+  if (context_.token) spec.display_name = context_.token->display_name;
+  if (response.auth) spec.wrapped_accessor = response.auth->accessor;
+  return spec;
+}
+
 // Keeps the answer under a token where the request asks for that.
 Result<api::Response> Flight::wrap(api::Response response) const {
   const bool wanted = request_.wrap_ttl && response.present &&
@@ -450,21 +466,11 @@ Result<api::Response> Flight::wrap(api::Response response) const {
   if (response.content_type != "application/json") {
     return fail(invalid_argument("only answers in JSON are wrapped"));
   }
-  WrapSpec spec{.ttl = *request_.wrap_ttl,
-                .creation_path = std::string(request_.path),
-                .display_name = {},
-                .wrapped_accessor = {}};
-  if (response.wrap_ttl_max > Seconds{0}) {
-    spec.ttl = std::min(spec.ttl, response.wrap_ttl_max);
-  }
-  if (request_.operation == Operation::kList) spec.creation_path += '/';
-  if (context_.token) spec.display_name = context_.token->display_name;
-  if (response.auth) spec.wrapped_accessor = response.auth->accessor;
   response.duplicate_at_top = false;
   KeptAnswer kept{.json = {}, .status = response.status};
   append_envelope(kept.json, response, request_.id);
   kept.json.pop_back();  // the newline
-  return keep_answer(worker_.core, kept, std::move(spec));
+  return keep_answer(worker_.core, kept, wrap_spec(response));
 }
 
 void Flight::finish(Result<api::Response> result) {
