@@ -39,6 +39,10 @@ void add_rekey_routes(Core& core, Routes& routes);
 void add_rekey_backup_routes(Core& core, Routes& routes);
 void add_generate_root_routes(Core& core, Routes& routes);
 void add_decode_token_routes(Core& core, Routes& routes);
+void add_encryption_key_routes(Core& core, Routes& routes);
+void add_encryption_key_usage_routes(Core& core, Routes& routes);
+void add_reencrypt_routes(Core& core, Routes& routes);
+void add_job_routes(Core& core, Routes& routes);
 void add_mount_routes(Core& core, Routes& routes);         // mounts.cc, tune.cc
 void add_auth_mount_routes(Core& core, Routes& routes);    // auth_mounts.cc
 void add_remount_routes(Core& core, Routes& routes);       // remount.cc
