@@ -401,7 +401,7 @@ void EntryWriter::append_response_auth(std::string& out,
 }
 
 void EntryWriter::append_wrap_info(std::string& out,
-                                   const WrapInfo& info) const {
+                                   const api::WrapInfo& info) const {
   Members members(out);
   members.number("ttl", info.ttl.count());
   if (!info.token.empty()) append_secret(members.at("token"), info.token);
@@ -468,8 +468,8 @@ void EntryWriter::append_response_object(std::string& out, const Event& event,
                                     : !data.raw.empty();
   if (has_data) append_response_data(members.at("data"), event, data);
   if (response != nullptr) members.texts("warnings", response->warnings);
-  if (event.wrap_info != nullptr) {
-    append_wrap_info(members.at("wrap_info"), *event.wrap_info);
+  if (response != nullptr && response->wrap_info) {
+    append_wrap_info(members.at("wrap_info"), *response->wrap_info);
   }
   members.end();
 }

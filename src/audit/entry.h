@@ -50,7 +50,7 @@ class EntryWriter {
   void append_headers(std::string& out,
                       std::span<const HeaderValue> headers) const;
   void append_response_auth(std::string& out, const api::Auth& auth) const;
-  void append_wrap_info(std::string& out, const WrapInfo& info) const;
+  void append_wrap_info(std::string& out, const api::WrapInfo& info) const;
   void append_secret(std::string& out, std::string_view value) const;
   void append_accessor(std::string& out, std::string_view value) const;
   void fill(Who& who, const Event& event) const;
