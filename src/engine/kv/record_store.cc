@@ -57,17 +57,19 @@ std::size_t RecordStore::path_bytes_max() const {
 Result<RecordStore::Loaded> RecordStore::load(std::string_view path) const {
   // No record is there, and storage would refuse to look.
   if (path.empty() || path.size() > path_bytes_max()) return Loaded{};
-  TRY_ASSIGN(const auto entry, storage_.get(record_path(path)));
-  if (!entry) return Loaded{};
-  auto record = decode_record(entry->value.expose());
+  auto entry = storage_.get(record_path(path));
+  if (entry && !*entry) return Loaded{};
+  auto record = entry ? decode_record((*entry)->value.expose())
+                      : Result<Record>(fail(entry.error()));
   if (record && record->path != path) {
     record = fail(corrupt("it is another one's"));
   }
-  if (!record) {
-    return fail(std::move(record).error().with_context(
-        fmt::format("the record at \"{}\"", path)));
+  if (record) return Loaded{*std::move(record), (*entry)->version};
+  if (record.error().code() != ErrorCode::kCorrupt) {
+    return fail(std::move(record).error());
   }
-  return Loaded{*std::move(record), entry->version};
+  return fail(std::move(record).error().with_context(
+      fmt::format("the record at \"{}\"", path)));
 }
 
 Result<std::optional<Record>> RecordStore::find(std::string_view path) const {
@@ -77,14 +79,16 @@ Result<std::optional<Record>> RecordStore::find(std::string_view path) const {
 
 Result<std::optional<dek::SealedBody>> RecordStore::stored_body(
     const Record& record, std::uint64_t number) const {
-  TRY_ASSIGN(const auto entry, storage_.get(body_path(record.id, number)));
-  if (!entry) return std::optional<dek::SealedBody>();
-  auto body = decode_body(entry->value.expose());
-  if (!body) {
-    return fail(std::move(body).error().with_context(fmt::format(
-        "version {} of the record at \"{}\"", number, record.path)));
+  auto entry = storage_.get(body_path(record.id, number));
+  if (entry && !*entry) return std::optional<dek::SealedBody>();
+  auto body = entry ? decode_body((*entry)->value.expose())
+                    : Result<dek::SealedBody>(fail(entry.error()));
+  if (body) return std::optional(*std::move(body));
+  if (body.error().code() != ErrorCode::kCorrupt) {
+    return fail(std::move(body).error());
   }
-  return std::optional(*std::move(body));
+  return fail(std::move(body).error().with_context(
+      fmt::format("version {} of the record at \"{}\"", number, record.path)));
 }
 
 Result<SecretBytes> RecordStore::open(const Record& record,
