@@ -110,6 +110,17 @@ def test_patch(v2, shared):
     assert gone.json()["data"]["version"] == 2
 
 
+def test_hvacs_own_patch_reads_and_writes(v2):
+    put(v2, "hvac", a=1, b=2)
+    assert v2.patch("hvac", {"b": 3, "c": 4})["data"]["version"] == 2
+    assert get(v2, "hvac")["data"] == {"a": 1, "b": 3, "c": 4}
+    assert v2.read_secret("hvac")["data"]["data"]["c"] == 4
+    v2.delete_latest_version_of_secret("hvac")
+    for path in ("hvac", "none"):
+        with pytest.raises(exceptions.InvalidPath, match="No value found"):
+            v2.patch(path, {"a": 1})
+
+
 def test_delete_undelete_destroy(v2, shared):
     for i in range(3):
         put(v2, "gone", i=i)
@@ -239,6 +250,7 @@ def test_the_mounts_configuration(shared):
     shown = shared.get("strict/config")
     assert shown == {"cas_required": True, "delete_version_after": "0s",
                      "max_versions": 2, "metadata_cas_required": False}
+    assert api.read_configuration(mount_point="strict")["data"] == shown
     with pytest.raises(exceptions.InvalidRequest, match="required for this"):
         api.create_or_update_secret("a", {"k": 1}, mount_point="strict")
     warned = shared.request("POST", "strict/metadata/a", {

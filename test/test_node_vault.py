@@ -7,8 +7,16 @@ import subprocess
 NODE = pathlib.Path(__file__).parent / "node"
 
 
-def test_story(sealed_server):
-    done = subprocess.run(["node", "story.js", sealed_server.address], cwd=NODE,
+def run(script, *arguments):
+    done = subprocess.run(["node", script, *arguments], cwd=NODE,
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"ok": True}
+
+
+def test_story(sealed_server):
+    run("story.js", sealed_server.address)
+
+
+def test_records(server):
+    run("kv.js", server.address, server.token)

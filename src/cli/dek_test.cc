@@ -141,5 +141,46 @@ TEST_F(Commands, ReencryptTheStoreOfAStoppedServer) {
   EXPECT_THAT(host_.console.complained, HasSubstr("stop the server"));
 }
 
+constexpr std::string_view kFirstPage =
+    R"({"data":{"bodies":0,"cursor":"bmV4dA","problems":[],"records":2,)"
+    R"("uses":0}})";
+
+TEST_F(Commands, CheckAsksUntilAllIsSeen) {
+  host_.answer(200, std::string(kFirstPage));
+  host_.answer(200,
+               R"({"data":{"bodies":1,"cursor":"","problems":[],"records":0,)"
+               R"("uses":2}})");
+  EXPECT_THAT(sent({"operator", "check"}),
+              ElementsAre("PUT sys/encryption-keys/check {}",
+                          R"(PUT sys/encryption-keys/check )"
+                          R"({"cursor":"bmV4dA"})"));
+  EXPECT_EQ(printed(),
+            "Success! 2 records, 1 body and 2 entries of their index agree.\n");
+  EXPECT_EQ(host_.console.complained, "");
+}
+
+TEST_F(Commands, CheckTellsWhatItFound) {
+  host_.answer(200, std::string(kFirstPage));
+  host_.answer(200,
+               R"({"data":{"bodies":1,"cursor":"",)"
+               R"("problems":["secret/: a","secret/: b"],"records":0,)"
+               R"("uses":2}})");
+  sent({"operator", "check"}, 2);
+  EXPECT_EQ(printed(), "secret/: a\nsecret/: b\n");
+  EXPECT_THAT(host_.console.complained, HasSubstr("2 do not agree"));
+  host_.answer(403, R"({"errors":["permission denied"]})");
+  sent({"operator", "check"}, 2);
+}
+
+TEST_F(Commands, CheckTheStoreOfAStoppedServer) {
+  host_.answer(200,
+               R"({"data":{"bodies":0,"cursor":"","problems":[],"records":0,)"
+               R"("uses":0}})");
+  EXPECT_EQ(sent({"operator", "check", "-config=bulla.hcl"}).size(), 1U);
+  EXPECT_THAT(host_.store_config, ElementsAre("bulla.hcl"));
+  host_.store_opens = false;
+  EXPECT_TRUE(sent({"operator", "check", "-config=bulla.hcl"}, 1).empty());
+}
+
 }  // namespace
 }  // namespace bulla::cli

@@ -53,5 +53,40 @@ TEST_F(Commands, KvWritesAreWrappedWhereVersionsAre) {
                           R"(PUT secret/undelete/a {"versions":"1,2"})"));
 }
 
+TEST_F(Commands, KvPatchReadsAndWritesWhereItMayNotPatch) {
+  constexpr std::string_view kMerge = R"(PATCH secret/data/a )"
+                                      R"({"data":{"k":"v","x":null},)"
+                                      R"("options":{}})";
+  host_.answer(200, std::string(kV2));
+  host_.answer(403, R"({"errors":["permission denied"]})");
+  host_.answer(200, R"({"data":{"data":{"k":"old","x":1,"y":2},)"
+                    R"("metadata":{"version":7}}})");
+  host_.answer(200, R"({"data":{"version":8}})");
+  EXPECT_THAT(
+      sent({"kv", "patch", "-remove-data=x", "secret/a", "k=v"}),
+      ElementsAre(asked("secret/a"), std::string(kMerge), "GET secret/data/a",
+                  R"(PUT secret/data/a {"data":{"k":"v","y":2},)"
+                  R"("options":{"cas":7}})"));
+  host_.answer(200, std::string(kV2));
+  host_.answer(403, R"({"errors":["permission denied"]})");
+  EXPECT_THAT(sent({"kv", "patch", "-method=patch", "-remove-data=x",
+                    "secret/a", "k=v"},
+                   2),
+              ElementsAre(asked("secret/a"), std::string(kMerge)));
+}
+
+TEST_F(Commands, KvRollbackWritesAnOldVersionAnew) {
+  host_.answer(200, std::string(kV2));
+  host_.answer(404, R"({"data":{"data":null,"metadata":{"version":3}}})");
+  host_.answer(200,
+               R"({"data":{"data":{"k":"one"},"metadata":{"version":1}}})");
+  host_.answer(200, R"({"data":{"version":4}})");
+  EXPECT_THAT(
+      sent({"kv", "rollback", "-version=1", "secret/a"}),
+      ElementsAre(
+          asked("secret/a"), "GET secret/data/a", "GET secret/data/a?version=1",
+          R"(PUT secret/data/a {"data":{"k":"one"},"options":{"cas":3}})"));
+}
+
 }  // namespace
 }  // namespace bulla::cli

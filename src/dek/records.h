@@ -59,6 +59,18 @@ struct ReencryptStep {
   std::string cursor;  ///< Where the next step goes on; "": all is done.
 };
 
+/// What one step of a check looked at, and found.
+struct CheckStep {
+  std::uint64_t records = 0;
+  std::uint64_t bodies = 0;
+  std::uint64_t uses = 0;             ///< Entries of the usage index.
+  std::vector<std::string> problems;  ///< Each in words, with its path.
+  /// With a holder's last step: the records under each DEK, and the holder.
+  std::map<std::string, std::uint64_t, std::less<>> under;
+  std::string holder;
+  std::string cursor;  ///< Where the next step goes on; "": all is done.
+};
+
 /// A mount that keeps records, as the registry sees it. Any method, any
 /// thread. All answer kSealed while sealed.
 class RecordHolder {
@@ -79,9 +91,12 @@ class RecordHolder {
   virtual Result<ReencryptStep> reencrypt(std::string_view dek_id,
                                           std::string_view cursor,
                                           std::size_t limit) = 0;
-  /// Walks every record and every entry of the index: each disagreement, in
-  /// words.
-  virtual Result<std::vector<std::string>> check() = 0;
+  /// Looks at up to `limit` more of its records, their bodies and the entries
+  /// of the index. Writers go on; what looks wrong is looked at once more
+  /// while none is there.
+  ///   kInvalidArgument  a cursor that no step gave.
+  virtual Result<CheckStep> check(std::string_view cursor,
+                                  std::size_t limit) = 0;
 };
 
 /// The mounts that keep records, by their uuid. Thread-safe.
@@ -95,6 +110,18 @@ class RecordHolders {
     const std::lock_guard lock(mutex_);
     holders_.erase(mount_uuid);
   }
+  /// The first that is there with this uuid or a greater one.
+  struct Found {
+    std::string uuid;
+    std::shared_ptr<RecordHolder> holder;  ///< Null: there is none.
+  };
+  Found from(std::string_view uuid) const {
+    const std::lock_guard lock(mutex_);
+    for (auto at = holders_.lower_bound(uuid); at != holders_.end(); ++at) {
+      if (auto there = at->second.lock()) return {at->first, std::move(there)};
+    }
+    return {};
+  }
   /// Those that are there, in the order of their uuids.
   std::vector<std::shared_ptr<RecordHolder>> all() const {
     const std::lock_guard lock(mutex_);
@@ -107,7 +134,7 @@ class RecordHolders {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<RecordHolder>> holders_;
+  std::map<std::string, std::weak_ptr<RecordHolder>, std::less<>> holders_;
 };
 
 }  // namespace bulla::dek

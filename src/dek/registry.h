@@ -107,6 +107,10 @@ class Registry final : public RecordCipher, public seal::RootSealed {
   ///   kNotFound         no such DEK.
   Result<DekInfo> update(std::string_view id, const DekUpdate& change);
 
+  /// Where what is stored is not what is in memory, or not whole: each
+  /// disagreement, in words.
+  Result<std::vector<std::string>> check();
+
   /// Seals the keys under another root key; part of a rekey's commit.
   Result<std::vector<storage::Change>> reseal(const SecretBytes& from,
                                               const SecretBytes& to) override;

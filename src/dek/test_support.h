@@ -74,8 +74,8 @@ class FakeHolder final : public RecordHolder {
     step.cursor.clear();
     return step;
   }
-  Result<std::vector<std::string>> check() override {
-    return std::vector<std::string>();
+  Result<CheckStep> check(std::string_view, std::size_t) override {
+    return CheckStep();
   }
 
   std::optional<Error> fault;      ///< Of reencrypt().

@@ -27,10 +27,11 @@ std::string_view relative_path(std::string_view url) {
 }
 
 constexpr std::string_view kReencrypt = "encryption-keys/reencrypt";
+constexpr std::string_view kCheck = "encryption-keys/check";
 
 bool is_answered(std::string_view path) {
   return path == "kek" || path.starts_with("kek/") || path == kReencrypt ||
-         path.starts_with("jobs/");
+         path == kCheck || path.starts_with("jobs/");
 }
 
 net::ClientResponse failed(const Error& error) {
@@ -150,7 +151,8 @@ net::ClientResponse StoreApi::answer(const net::ClientRequest& sent) {
       is_answered(path) ? mount->matcher->match(path) : RouteMatch{};
   if (match.route == nullptr) {
     return failed(not_found(
-        "without a server only sys/kek answers, and what re-encrypts"));
+        "without a server only sys/kek answers, and what re-encrypts or "
+        "checks records"));
   }
   std::array<std::uint8_t, 16> random;
   impl_->rng.fill(random);

@@ -127,13 +127,14 @@ Result<dek::ReencryptStep> KvBackend::reencrypt(std::string_view dek_id,
   return step;
 }
 
-Result<std::vector<std::string>> KvBackend::check() {
-  TRY_ASSIGN(auto problems, records_.check());
-  const std::string mount = config_.load()->path;
-  for (std::string& problem : problems) {
-    problem = fmt::format("{}: {}", mount, problem);
+Result<dek::CheckStep> KvBackend::check(std::string_view cursor,
+                                        std::size_t limit) {
+  TRY_ASSIGN(auto step, records_.check(cursor, limit));
+  step.holder = config_.load()->path;
+  for (std::string& problem : step.problems) {
+    problem = fmt::format("{}: {}", step.holder, problem);
   }
-  return problems;
+  return step;
 }
 
 }  // namespace bulla::engine::kv

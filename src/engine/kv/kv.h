@@ -47,7 +47,8 @@ class KvBackend final : public api::Backend,
   Result<dek::ReencryptStep> reencrypt(std::string_view dek_id,
                                        std::string_view cursor,
                                        std::size_t limit) override;
-  Result<std::vector<std::string>> check() override;
+  Result<dek::CheckStep> check(std::string_view cursor,
+                               std::size_t limit) override;
 
   RecordStore& records() { return records_; }
 

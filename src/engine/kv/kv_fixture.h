@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/kv/kv.h"
 #include "engine/test_support.h"
@@ -37,6 +40,19 @@ class KvTest : public EngineTest {
   }
   Outcome list(std::string_view path, std::string_view body = {}) {
     return call(api::Operation::kList, path, body);
+  }
+  /// What a check finds.
+  std::vector<std::string> problems() {
+    std::vector<std::string> all;
+    std::string cursor;
+    do {
+      auto step = backend_->check(cursor, 1000);
+      EXPECT_TRUE(step);
+      if (!step) break;
+      std::ranges::move(step->problems, std::back_inserter(all));
+      cursor = step->cursor;
+    } while (!cursor.empty());
+    return all;
   }
   /// Done, and nothing said.
   static bool is_none(const Outcome& outcome) {

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <functional>
-#include <unordered_set>
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "engine/kv/record_store.h"
@@ -11,35 +12,20 @@
 namespace bulla::engine::kv {
 namespace {
 
-// Every path below `prefix`, a page at a time.
-Result<void> for_each_path(
-    const barrier::View& storage, std::string_view prefix,
-    const std::function<Result<void>(const std::string&)>& visit) {
-  std::string after;
-  while (true) {
-    TRY_ASSIGN(const auto paths, storage.scan(prefix, after));
-    if (paths.empty()) return {};
-    for (const std::string& path : paths) TRY(visit(path));
-    after = paths.back();
-  }
-}
+// A step opens no more than this, however large the bodies are.
+constexpr std::size_t kStepBytesMax = std::size_t{8} << 20;
 
 bool is_finding(const Error& error) {
   return error.code() == ErrorCode::kCorrupt ||
-         error.code() == ErrorCode::kNotFound;
+         error.code() == ErrorCode::kNotFound ||
+         error.code() == ErrorCode::kInvalidArgument;
 }
 
 }  // namespace
 
-struct RecordStore::CheckState {
+struct RecordStore::Look {
   std::vector<std::string> problems;
-  // Those that records have, by a hash of their paths: of a million records
-  // the paths themselves would not fit.
-  std::unordered_set<std::size_t> bodies;
-
-  static std::size_t hash(std::string_view path) {
-    return std::hash<std::string_view>()(path);
-  }
+  std::size_t bytes = 0;  ///< Of bodies that were opened.
 
   template <typename... Args>
   void found(fmt::format_string<Args...> text, Args&&... args) {
@@ -47,132 +33,203 @@ struct RecordStore::CheckState {
   }
 };
 
-Result<void> RecordStore::check_body(const Place& place,
-                                     const std::string& wanted,
-                                     CheckState& state) {
-  state.bodies.insert(
-      CheckState::hash(body_path(place.record_id, place.number)));
+std::span<const RecordStore::CheckPhase> RecordStore::check_phases() {
+  using dek::CheckStep;
+  static constexpr std::array<CheckPhase, 3> kPhases = {{
+      {kRecordsPrefix, &RecordStore::look_at_record, &CheckStep::records},
+      {kUsesPrefix, &RecordStore::look_at_use, &CheckStep::uses},
+      {kBodiesPrefix, &RecordStore::look_at_body, &CheckStep::bodies},
+  }};
+  return kPhases;
+}
+
+Result<void> RecordStore::look_at_version(const Place& place,
+                                          const std::string& wanted,
+                                          Look& look) {
   auto body = stored_body(place);
   if (!body && !is_finding(body.error())) return fail(std::move(body).error());
   if (!body) {
-    state.found("{}", body.error().message());
+    look.found("{}", body.error().message());
     return {};
   }
   if (!*body) {
-    state.found("version {} of the record at \"{}\" has no body", place.number,
-                place.path);
+    look.found("version {} of the record at \"{}\" has no body", place.number,
+               place.path);
     return {};
   }
+  look.bytes += (*body)->bytes.size();
   if ((*body)->dek_id != wanted) {
-    state.found(
+    look.found(
         "version {} of the record at \"{}\" says it is under DEK {}, and its "
         "body is under {}",
         place.number, place.path, wanted, (*body)->dek_id);
   }
   const auto data = open(place, **body);
   if (data) return {};
-  if (data.error().code() == ErrorCode::kSealed ||
-      data.error().code() == ErrorCode::kUnavailable) {
-    return fail(data.error());
-  }
-  state.found("{}", data.error().message());
+  if (!is_finding(data.error())) return fail(data.error());
+  look.found("{}", data.error().message());
   return {};
 }
 
-// The record's bodies are those that its list of DEKs names, and the index
-// names the same DEKs.
-Result<void> RecordStore::check_deks(const Record& record, CheckState& state) {
-  state.bodies.insert(CheckState::hash(deks_path(record.id)));
-  auto loaded = load_with_deks(record.path);
-  if (!loaded && !is_finding(loaded.error())) {
-    return fail(std::move(loaded).error());
-  }
+Result<void> RecordStore::look_at_record(const std::string& entry, Look& look) {
+  const auto loaded =
+      load_with_deks(std::string_view(entry).substr(kRecordsPrefix.size()));
+  if (!loaded && !is_finding(loaded.error())) return fail(loaded.error());
   if (!loaded) {
-    state.found("{}", loaded.error().message());
-    return {};
-  }
-  if (!loaded->record || loaded->record->id != record.id) return {};
-  const DekIds& ids = loaded->deks.ids;
-  for (const auto& [number, version] : loaded->record->versions) {
-    if (version.destroyed == !ids.contains(number)) continue;
-    state.found("version {} of the record at \"{}\" {} a DEK", number,
-                record.path,
-                version.destroyed ? "is destroyed and has" : "lacks");
-  }
-  for (const auto& [number, dek] : ids) {
-    TRY(check_body({record.path, record.id, number}, dek, state));
-    if (loaded->record->find(number) != nullptr) continue;
-    state.found("the record at \"{}\" has a DEK for version {}, which is gone",
-                record.path, number);
-  }
-  for (const std::string& dek : dek_set(ids)) {
-    TRY_ASSIGN(const auto use, storage_.get(use_path(dek, record.id)));
-    if (use) continue;
-    state.found("the index does not show DEK {} for the record at \"{}\"", dek,
-                record.path);
-  }
-  return {};
-}
-
-Result<void> RecordStore::check_record(std::string_view path,
-                                       CheckState& state) {
-  auto loaded = load(path);
-  if (!loaded && !is_finding(loaded.error())) {
-    return fail(std::move(loaded).error());
-  }
-  if (!loaded) {
-    state.found("{}", loaded.error().message());
+    look.found("{}", loaded.error().message());
     return {};
   }
   if (!loaded->record) return {};  // gone since
-  return check_deks(*loaded->record, state);
+  const Record& record = *loaded->record;
+  const DekIds& deks = loaded->deks.ids;
+  for (const auto& [number, version] : record.versions) {
+    if (version.destroyed != deks.contains(number)) continue;
+    look.found("version {} of the record at \"{}\" {} a DEK", number,
+               record.path,
+               version.destroyed ? "is destroyed and has" : "lacks");
+  }
+  for (const auto& [number, dek] : deks) {
+    TRY(look_at_version({record.path, record.id, number}, dek, look));
+    if (record.find(number) != nullptr) continue;
+    look.found("the record at \"{}\" has a DEK for version {}, which is gone",
+               record.path, number);
+  }
+  for (const std::string& dek : dek_set(deks)) {
+    const auto use = storage_.get(use_path(dek, record.id));
+    if (!use && !is_finding(use.error())) return fail(use.error());
+    if (use && *use) continue;
+    look.found("the index does not show DEK {} for the record at \"{}\"", dek,
+               record.path);
+  }
+  return {};
 }
 
-Result<void> RecordStore::check_use(const std::string& entry,
-                                    CheckState& state) {
+Result<void> RecordStore::look_at_use(const std::string& entry, Look& look) {
   const std::string_view rest =
       std::string_view(entry).substr(kUsesPrefix.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   const std::string_view dek = rest.substr(0, slash);
   const std::string_view id = rest.substr(std::min(slash + 1, rest.size()));
-  TRY_ASSIGN(const auto value, storage_.get(entry));
-  if (!value) return {};  // gone since
-  const auto loaded = load_deks(id);
-  // What is wrong with the record was told already.
-  if (!loaded && is_finding(loaded.error())) return {};
-  if (!loaded) return fail(loaded.error());
-  if (*loaded && dek_set((*loaded)->deks.ids).contains(dek)) return {};
-  state.found("the index shows DEK {} for record {}, which is not under it",
-              dek, id);
+  const auto value = storage_.get(entry);
+  if (!value && !is_finding(value.error())) return fail(value.error());
+  if (!value) {
+    look.found("{}", value.error().message());
+    return {};
+  }
+  if (!*value) return {};  // gone since
+  const auto deks = load_deks(id);
+  // What is wrong with the list is told with it.
+  if (!deks && is_finding(deks.error())) return {};
+  if (!deks) return fail(deks.error());
+  if (*deks && dek_set((*deks)->deks.ids).contains(dek)) return {};
+  look.found("the index shows DEK {} for record {}, which is not under it", dek,
+             id);
   return {};
 }
 
-Result<std::vector<std::string>> RecordStore::check_once() {
-  CheckState state;
-  TRY(for_each_path(storage_, kRecordsPrefix, [&](const std::string& path) {
-    return check_record(std::string_view(path).substr(kRecordsPrefix.size()),
-                        state);
-  }));
-  TRY(for_each_path(storage_, kUsesPrefix, [&](const std::string& path) {
-    return check_use(path, state);
-  }));
-  TRY(for_each_path(storage_, kBodiesPrefix,
-                    [&](const std::string& path) -> Result<void> {
-                      if (!state.bodies.contains(CheckState::hash(path))) {
-                        state.found("{} is no record's body", path);
-                      }
-                      return {};
-                    }));
-  return std::move(state.problems);
+// A list of DEKs whose record is another one by now, or none.
+Result<void> RecordStore::look_at_deks(const std::string& entry,
+                                       std::string_view id, Look& look) {
+  const auto deks = load_deks(id);
+  if (!deks && !is_finding(deks.error())) return fail(deks.error());
+  if (!deks) {
+    look.found("{}", deks.error().message());
+    return {};
+  }
+  if (!*deks) return {};  // gone since
+  const std::string& path = (*deks)->deks.path;
+  const auto loaded = load(path);
+  if (!loaded && is_finding(loaded.error())) return {};  // told with it
+  if (!loaded) return fail(loaded.error());
+  if (loaded->record && loaded->record->id == id) return {};
+  look.found("{} is of a record at \"{}\" that is gone", entry, path);
+  return {};
 }
 
-// Writers make a walk see things half done: what it finds is looked at again
-// while there are none.
-Result<std::vector<std::string>> RecordStore::check() {
-  TRY_ASSIGN(auto problems, check_once());
-  if (problems.empty()) return problems;
+Result<void> RecordStore::look_at_body(const std::string& entry, Look& look) {
+  const std::string_view rest =
+      std::string_view(entry).substr(kBodiesPrefix.size());
+  const std::string_view id = rest.substr(0, rest.find('/'));
+  if (entry == deks_path(id)) return look_at_deks(entry, id, look);
+  std::uint64_t number = 0;
+  const std::string_view digits =
+      rest.substr(std::min(id.size() + 1, rest.size()));
+  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  if (entry != body_path(id, number)) {
+    look.found("{} is no record's body", entry);
+    return {};
+  }
+  const auto deks = load_deks(id);
+  if (!deks && is_finding(deks.error())) return {};  // told with the list
+  if (!deks) return fail(deks.error());
+  if (*deks && (*deks)->deks.ids.contains(number)) return {};
+  look.found("{} is the body of no record", entry);
+  return {};
+}
+
+// Writers make a look see things half done: what it finds is looked at again
+// while there are none. Answers the bytes that were opened.
+Result<std::size_t> RecordStore::look_twice(
+    LookAt look_at, const std::string& entry,
+    std::vector<std::string>& problems) {
+  Look first;
+  TRY((this->*look_at)(entry, first));
+  if (first.problems.empty()) return first.bytes;
   const UsageIndex::Still still(index_);
-  return check_once();
+  Look second;
+  TRY((this->*look_at)(entry, second));
+  std::ranges::move(second.problems, std::back_inserter(problems));
+  return first.bytes + second.bytes;
+}
+
+Result<void> RecordStore::check_counts(dek::CheckStep& step) {
+  TRY_ASSIGN(auto counts, index_.compare());
+  step.under = counts.stored;
+  auto all = counts.stored;
+  all.insert(counts.kept.begin(), counts.kept.end());
+  for (const auto& [dek, any] : all) {
+    const std::uint64_t kept = counts.kept[dek];
+    const std::uint64_t stored = counts.stored[dek];
+    if (kept == stored) continue;
+    step.problems.push_back(fmt::format(
+        "{} records are counted under DEK {}, and the index shows {}; a "
+        "restart counts anew",
+        kept, dek, stored));
+  }
+  return {};
+}
+
+Result<dek::CheckStep> RecordStore::check(std::string_view cursor,
+                                          std::size_t limit) {
+  const auto phases = check_phases();
+  if (cursor.empty()) cursor = phases.front().prefix;
+  const auto phase = std::ranges::find_if(phases, [&](const CheckPhase& one) {
+    return cursor.starts_with(one.prefix);
+  });
+  if (phase == phases.end()) {
+    return fail(invalid_argument("the cursor is of no check"));
+  }
+  limit = std::clamp<std::size_t>(limit, 1, storage::Storage::kListMax);
+  const std::string_view after = cursor == phase->prefix ? "" : cursor;
+  dek::CheckStep step;
+  TRY_ASSIGN(const auto entries, storage_.scan(phase->prefix, after, limit));
+  std::size_t bytes = 0;
+  for (const std::string& entry : entries) {
+    TRY_ASSIGN(const std::size_t opened,
+               look_twice(phase->look_at, entry, step.problems));
+    ++(step.*phase->count);
+    step.cursor = entry;
+    bytes += opened;
+    if (bytes > kStepBytesMax) return step;
+  }
+  if (entries.size() == limit) return step;
+  step.cursor.clear();
+  if (phase + 1 == phases.end()) {
+    TRY(check_counts(step));
+  } else {
+    step.cursor = (phase + 1)->prefix;
+  }
+  return step;
 }
 
 }  // namespace bulla::engine::kv

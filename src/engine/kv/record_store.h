@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,8 +104,8 @@ class RecordStore {
   Result<ReencryptStep> reencrypt(std::string_view dek_id,
                                   std::string_view cursor, std::size_t limit,
                                   std::vector<std::string>& damaged);
-  /// dek::RecordHolder::check.
-  Result<std::vector<std::string>> check();
+  /// dek::RecordHolder::check, but for the holder's name.
+  Result<dek::CheckStep> check(std::string_view cursor, std::size_t limit);
 
  private:
   static constexpr std::size_t kStripes = 128;
@@ -168,13 +169,26 @@ class RecordStore {
                                     std::uint64_t deks_at) const;
   Result<bool> reencrypt_alone(std::string_view id, std::string_view dek_id);
 
-  struct CheckState;
-  Result<std::vector<std::string>> check_once();
-  Result<void> check_record(std::string_view path, CheckState& state);
-  Result<void> check_deks(const Record& record, CheckState& state);
-  Result<void> check_body(const Place& place, const std::string& wanted,
-                          CheckState& state);
-  Result<void> check_use(const std::string& entry, CheckState& state);
+  // What one look at an entry finds.
+  struct Look;
+  using LookAt = Result<void> (RecordStore::*)(const std::string& entry,
+                                               Look& look);
+  struct CheckPhase {
+    std::string_view prefix;
+    LookAt look_at;
+    std::uint64_t dek::CheckStep::*count;
+  };
+  static std::span<const CheckPhase> check_phases();
+  Result<void> look_at_record(const std::string& entry, Look& look);
+  Result<void> look_at_version(const Place& place, const std::string& wanted,
+                               Look& look);
+  Result<void> look_at_use(const std::string& entry, Look& look);
+  Result<void> look_at_body(const std::string& entry, Look& look);
+  Result<void> look_at_deks(const std::string& entry, std::string_view id,
+                            Look& look);
+  Result<std::size_t> look_twice(LookAt look_at, const std::string& entry,
+                                 std::vector<std::string>& problems);
+  Result<void> check_counts(dek::CheckStep& step);
 
   barrier::View storage_;
   dek::RecordCipher& cipher_;

@@ -42,6 +42,29 @@ Result<std::uint64_t> UsageIndex::count(std::string_view dek_id) {
   return at == counts_->end() ? 0 : at->second;
 }
 
+Result<UsageIndex::Counts> UsageIndex::kept_counts() {
+  const std::lock_guard lock(counts_mutex_);
+  if (!counts_) {
+    TRY_ASSIGN(counts_, read_counts());
+  }
+  return *counts_;
+}
+
+// Counting takes its time: first it is tried beside the writers.
+Result<UsageIndex::Compared> UsageIndex::compare() {
+  constexpr int kTries = 3;
+  Compared now;
+  for (int i = 0; i < kTries; ++i) {
+    TRY_ASSIGN(now.kept, kept_counts());
+    TRY_ASSIGN(now.stored, read_counts());
+    if (now.kept == now.stored) return now;
+  }
+  const Still still(*this);
+  TRY_ASSIGN(now.kept, kept_counts());
+  TRY_ASSIGN(now.stored, read_counts());
+  return now;
+}
+
 Result<UsageIndex::Counts> UsageIndex::read_counts() const {
   Counts counts;
   std::string after;

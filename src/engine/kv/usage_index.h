@@ -50,8 +50,17 @@ class UsageIndex {
   /// Not while this thread is Writing. Errors of storage and the barrier.
   Result<std::uint64_t> count(std::string_view dek_id);
 
- private:
   using Counts = std::map<std::string, std::uint64_t, std::less<>>;
+  /// What is kept, and what the entries say: the same, unless something is
+  /// wrong. Not while this thread is Writing.
+  struct Compared {
+    Counts kept;
+    Counts stored;
+  };
+  Result<Compared> compare();
+
+ private:
+  Result<Counts> kept_counts();
   Result<Counts> read_counts() const;
 
   barrier::View storage_;

@@ -36,8 +36,8 @@ class ThreeRecords final : public dek::RecordHolder {
                                        std::size_t) override {
     return dek::ReencryptStep{};
   }
-  Result<std::vector<std::string>> check() override {
-    return std::vector<std::string>();
+  Result<dek::CheckStep> check(std::string_view, std::size_t) override {
+    return dek::CheckStep();
   }
 
  private:
@@ -146,6 +146,20 @@ TEST_F(EncryptionKeys, ShowTheirRecords) {
   EXPECT_THAT(
       data(call(Operation::kUpdate, path(first_), R"({"status":"inactive"})")),
       HasSubstr(R"("status":"inactive")"));
+}
+
+TEST_F(EncryptionKeys, AreCheckedStepByStep) {
+  const auto check = [&](const std::string& body) {
+    return call(Operation::kUpdate, "encryption-keys/check", body);
+  };
+  EXPECT_TRUE(route("encryption-keys/check")->sudo);
+  const std::string done =
+      R"({"bodies":0,"cursor":"","problems":[],"records":0,"uses":0})";
+  EXPECT_EQ(data(check("{}")), done);
+  core_->record_holders().add("m", std::make_shared<ThreeRecords>(first_));
+  EXPECT_THAT(data(check("{}")), HasSubstr(R"("cursor":"bQ")"));
+  EXPECT_EQ(data(check(R"({"cursor":"bQ","limit":1})")), done);
+  EXPECT_THAT(error(check(R"({"cursor":"%"})")), HasSubstr("cursor"));
 }
 
 TEST_F(EncryptionKeys, OutliveARestart) {

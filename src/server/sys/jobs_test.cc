@@ -34,8 +34,8 @@ class SomeRecords final : public dek::RecordHolder {
     if (count_ > 0) step.cursor = "more";
     return step;
   }
-  Result<std::vector<std::string>> check() override {
-    return std::vector<std::string>();
+  Result<dek::CheckStep> check(std::string_view, std::size_t) override {
+    return dek::CheckStep();
   }
 
  private:

@@ -18,6 +18,7 @@ SysBackend::SysBackend(Core& core) {
   add_snapshot_routes(core, routes_);
   add_encryption_key_routes(core, routes_);
   add_reencrypt_routes(core, routes_);
+  add_record_check_routes(core, routes_);
   add_job_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);

@@ -42,6 +42,7 @@ void add_decode_token_routes(Core& core, Routes& routes);
 void add_encryption_key_routes(Core& core, Routes& routes);
 void add_encryption_key_usage_routes(Core& core, Routes& routes);
 void add_reencrypt_routes(Core& core, Routes& routes);
+void add_record_check_routes(Core& core, Routes& routes);
 void add_job_routes(Core& core, Routes& routes);
 void add_mount_routes(Core& core, Routes& routes);         // mounts.cc, tune.cc
 void add_auth_mount_routes(Core& core, Routes& routes);    // auth_mounts.cc
