@@ -55,9 +55,9 @@ TEST_F(RecordCheck, LargeBodiesMakeShortSteps) {
 TEST_F(RecordCheck, ARecordThatIsGone) {
   ASSERT_TRUE(write("a", "one"));
   ASSERT_TRUE(write("kept", "one"));
-  const std::string deks = deks_path(record("a").id);
+  const std::string list = deks_path(record("a").id);
   ASSERT_TRUE(view.remove(record_path("a")));
-  EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("\"a\""), HasSubstr(deks))));
+  EXPECT_THAT(found(), ElementsAre(AllOf(HasSubstr("\"a\""), HasSubstr(list))));
 }
 
 TEST_F(RecordCheck, AListOfDeksIsGoneOrAnotherRecords) {
