@@ -146,6 +146,24 @@ TEST_F(ImportTest, PrivateHalfComesLater) {
   EXPECT_EQ(get("keys/e").at("/latest_version"), "2");
 }
 
+TEST_F(ImportTest, APublicKeyAloneDerivesNothing) {
+  crypto::SystemRng rng;
+  const auto made = crypto::PrivateKey::generate(
+      crypto::AsymmetricAlgorithm::kEd25519, 0, rng);
+  const std::string pem = escaped(made->public_key().spki_pem());
+  const auto body = [&](std::string_view more) {
+    return fmt::format(R"({{"public_key":"{}","type":"ed25519"{}}})", pem,
+                       more);
+  };
+  EXPECT_THAT(post_error("keys/d/import", body(R"(,"derived":true)")),
+              HasSubstr("derives no keys"));
+  must(post("keys/plain/import", body("")));
+  must(import("d", wrap(made->pkcs8_der().expose()),
+              R"(,"type":"ed25519","derived":true)"));
+  EXPECT_THAT(post_error("keys/d/import_version", body("")),
+              HasSubstr("derives no keys"));
+}
+
 TEST_F(ImportTest, RotationOnlyWhereAllowed) {
   must(import("fixed", wrap(counting(32))));
   EXPECT_EQ(post_error("keys/fixed/rotate"),
