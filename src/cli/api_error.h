@@ -13,6 +13,9 @@ namespace bulla::cli {
 std::string failure_text(std::string_view what, const ApiFailure& failure,
                          const Settings& settings);
 
+/// The same without the last line.
+std::string failure_cause(std::string_view what, const ApiFailure& failure);
+
 /// The next thing to try after `failure`; "" where there is no telling.
 std::string next_step(const ApiFailure& failure, const Settings& settings);
 
