@@ -80,6 +80,16 @@ bool same_pair(const KeyPairMaterial& a, const KeyPairMaterial& b) {
   return a.spki == b.spki;
 }
 
+// What derives takes the private half: the public one of a context hangs on it.
+Result<void> check_derives(const KeyRecord& record, const Material& material) {
+  const auto* pair = std::get_if<KeyPairMaterial>(&material);
+  const bool derives = record.derived && key_type_info(record.type).derives;
+  if (!derives || pair == nullptr || !pair->pkcs8.empty()) return {};
+  return refused(
+      "error importing key: a public key alone derives no keys: import the "
+      "private one, or without derived");
+}
+
 // Gives a version that has a public key only its private half.
 Result<void> complete(VersionRecord& version, Material& given) {
   auto* const stored = as_pair(version.material);
@@ -139,6 +149,7 @@ Result<api::Response> TransitBackend::import_key(const Request& request,
   }
   TRY_ASSIGN(Material material,
              imported_material(request, context, key_type_info(wanted.type)));
+  TRY(check_derives(wanted, material));
   if (const auto* hmac = std::get_if<HmacMaterial>(&material)) {
     wanted.key_size = static_cast<std::uint32_t>(hmac->key.size());
   }
@@ -167,6 +178,7 @@ Result<api::Response> TransitBackend::import_version(const Request& request,
   TRY(keys_.check_usable(*key));
   TRY_ASSIGN(Material material,
              imported_material(request, context, key->type()));
+  TRY(check_derives(key->record(), material));
   std::int64_t number = request.fields.integer("version");
   const bool chosen = request.fields.has("version");
   if (!chosen && completes_latest(*key, material)) {
