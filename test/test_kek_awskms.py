@@ -61,6 +61,12 @@ def test_takes_the_environment_and_an_alias(aws, key):
         server.stop()
         server.start(env=environment)
         assert opens(server)
+        server.stop()
+        # Nor is the stanza needed.
+        server.config.write_text(
+            server.config.read_text().replace('seal "awskms" {}', ""))
+        server.start(env={**environment, "BAO_SEAL_TYPE": "awskms"})
+        assert opens(server)
 
 
 def test_takes_a_web_identity_and_a_shared_file(aws, key, tmp_path):
