@@ -200,6 +200,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
                                    !flags.dev_no_store_token, flags.dev_data};
   } else {
     TRY_ASSIGN(parts.config, server::load_config(flags.config));
+    TRY(server::add_seal_of_environment(parts.config));
     TRY(server::check_config(parts.config));
   }
   if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
@@ -242,6 +243,7 @@ Result<std::string> verify_snapshot(const std::string& file,
   std::vector<std::unique_ptr<kek::KekProvider>> providers;
   if (!key.config.empty()) {
     TRY_ASSIGN(auto config, server::load_config(key.config));
+    TRY(server::add_seal_of_environment(config));
     TRY_ASSIGN(providers, make_providers(config, rng));
     server::wipe_seal_options(config);
   }

@@ -108,6 +108,10 @@ Result<void> check_logging(const ServerConfig& config);
 /// The configuration as sys/config/state/sanitized shows it: an allow-list of
 /// keys, never a secret. JSON text.
 std::string sanitized_json(const ServerConfig& config);
+/// BULLA_SEAL_TYPE, BAO_SEAL_TYPE or VAULT_SEAL_TYPE, the first that is set, is
+/// the kind of the seal where none is configured; its options are variables.
+///   kInvalidArgument  other seals are configured; names the variable.
+Result<void> add_seal_of_environment(ServerConfig& config);
 /// Overwrites the options of every seal: for when the providers are built.
 void wipe_seal_options(ServerConfig& config);
 

@@ -367,6 +367,30 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
               HasSubstr("is called"));
 }
 
+TEST(SealType, MayComeFromTheEnvironment) {
+  const auto kinds = [](const std::string& seals) -> std::string {
+    auto config = parse_config(seals, "c").value();
+    const auto added = add_seal_of_environment(config);
+    if (!added) return added.error().message();
+    std::string text;
+    for (const SealStanza& seal : config.seals) text += seal.kind + ";";
+    return text;
+  };
+  EXPECT_EQ(kinds(""), "");
+  ::setenv("VAULT_SEAL_TYPE", "transit", 1);
+  EXPECT_EQ(kinds(""), "transit;");
+  EXPECT_EQ(kinds("seal \"transit\" {}"), "transit;");
+  EXPECT_EQ(kinds("seal \"static\" { disabled = true }"), "static;transit;");
+  EXPECT_EQ(kinds("seal \"static\" {}"),
+            "VAULT_SEAL_TYPE is \"transit\", but the configuration has seal "
+            "\"static\": unset the one, or take out the other");
+  ::setenv("BULLA_SEAL_TYPE", "shamir", 1);
+  EXPECT_EQ(kinds(""), "");
+  EXPECT_THAT(kinds("seal \"static\" {}"), HasSubstr("BULLA_SEAL_TYPE"));
+  ::unsetenv("BULLA_SEAL_TYPE");
+  ::unsetenv("VAULT_SEAL_TYPE");
+}
+
 TEST(SealStanza, SaysHowItIsWatched) {
   const auto c = parse_config(
       "seal \"static\" {\n health_check_enabled = false\n"
