@@ -501,6 +501,13 @@ def test_a_mount_has_a_scope_and_a_type_of_its_own(server):
     refused = server.request("POST", "sys/mounts/pay/tune", {
         "options": {"dek_scope": "other"}})
     assert refused.status_code == 400
+    for option in ("dek_scope", "record_type"):
+        refused = server.request("POST", "sys/mounts/odd", {
+            "type": "kv", "options": {option: "a\nb"}})
+        assert refused.status_code == 400 and option in refused.text
+    refused = server.cli("reencrypt", "-scope=pay-roll")
+    assert refused.returncode == 2
+    assert 'no DEK is of scope "pay-roll"' in refused.stderr
 
 
 # -- the command line ---------------------------------------------------------

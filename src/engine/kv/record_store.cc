@@ -29,6 +29,12 @@ Error no_body(const Record& record, std::uint64_t number) {
                              number, record.path));
 }
 
+std::string folder_prefix(std::string_view folder) {
+  std::string prefix = record_path(folder);
+  if (!prefix.ends_with('/')) prefix += '/';
+  return prefix;
+}
+
 }  // namespace
 
 DekSet deks_of(const Record& record) {
@@ -102,7 +108,8 @@ Result<SecretBytes> RecordStore::open(const Record& record,
 }
 
 // Metadata and body are two reads: what a writer took away between them is
-// looked up again.
+// looked up again, as is a body that a re-encryption moved from a DEK that has
+// been retired since.
 Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
                                                      std::uint64_t number,
                                                      Time now) const {
@@ -118,11 +125,14 @@ Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
     if (version == nullptr) return std::optional<ReadVersion>();
     if (!version->readable(now)) return std::optional(std::move(found));
     TRY_ASSIGN(const auto body, stored_body(found.record, found.number));
-    if (body) {
-      TRY_ASSIGN(found.body, open(found.record, found.number, *body));
+    auto data =
+        body ? open(found.record, found.number, *body)
+             : Result<SecretBytes>(fail(no_body(found.record, found.number)));
+    if (data) {
+      found.body = *std::move(data);
       return std::optional(std::move(found));
     }
-    if (loaded.at == seen) return fail(no_body(found.record, found.number));
+    if (loaded.at == seen) return fail(std::move(data).error());
     seen = loaded.at;
   }
 }
@@ -264,9 +274,17 @@ Result<void> RecordStore::seal(Draft& draft, std::uint64_t number,
 Result<std::vector<std::string>> RecordStore::list(std::string_view folder,
                                                    std::string_view after,
                                                    std::size_t limit) const {
-  std::string prefix = record_path(folder);
-  if (!prefix.ends_with('/')) prefix += '/';
-  return storage_.list(prefix, after, limit);
+  return storage_.list(folder_prefix(folder), after, limit);
+}
+
+Result<std::vector<std::string>> RecordStore::scan(std::string_view folder,
+                                                   std::string_view after,
+                                                   std::size_t limit) const {
+  const std::string prefix = folder_prefix(folder);
+  const std::string from = after.empty() ? "" : prefix + std::string(after);
+  TRY_ASSIGN(auto paths, storage_.scan(prefix, from, limit));
+  for (std::string& path : paths) path.erase(0, prefix.size());
+  return paths;
 }
 
 Result<Settings> RecordStore::settings() const {
