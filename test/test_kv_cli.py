@@ -155,7 +155,7 @@ def test_enable_versioning(server):
     server.post("sys/mounts/old", {"type": "kv"})
     told(server, "put", "old/a", "k=1")
     assert "bulla kv enable-versioning old/" in told(
-        server, "rollback", "-version=1", "old/a", code=1)
+        server, "rollback", "-version=1", "old/a", code=2)
     assert "Success! Tuned the secrets engine at: old/" in told(
         server, "enable-versioning", "old")
     told(server, "put", "old/a", "k=2")

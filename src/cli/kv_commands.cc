@@ -9,6 +9,13 @@
 namespace bulla::cli {
 namespace {
 
+Value version_metadata(const ApiAnswer& answer) {
+  const Value* const data = answer.json.find("data");
+  const Value* const metadata =
+      data == nullptr ? nullptr : data->find("metadata");
+  return metadata == nullptr ? Value() : *metadata;
+}
+
 int get(Invocation& call) {
   int code = 0;
   const auto place = find_kv_place(call, code);
@@ -26,13 +33,14 @@ int get(Invocation& call) {
     return call.fail("Error reading " + path, answer.error());
   }
   const Value* const data = record_data(*place, *answer);
-  const bool there = data != nullptr && !data->is_null();
-  if (!there || call.is_structured()) {
-    call.show_secret(answer->json);
-    return there ? 0 : 2;
+  if (call.is_structured() && call.settings().field.empty()) {
+    return call.show_secret(answer->json);
   }
+  const bool gone = data == nullptr || data->is_null();
+  if (gone && !call.settings().field.empty()) return call.no_value(path);
   Value shown = Value::object();
-  shown.set("data", *data);
+  // Of a deleted version there is what is known of it.
+  shown.set("data", gone ? version_metadata(*answer) : *data);
   return call.show_secret(shown);
 }
 

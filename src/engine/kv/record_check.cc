@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "engine/kv/record_store.h"
@@ -19,6 +20,24 @@ bool is_finding(const Error& error) {
   return error.code() == ErrorCode::kCorrupt ||
          error.code() == ErrorCode::kNotFound ||
          error.code() == ErrorCode::kInvalidArgument;
+}
+
+struct BodyName {
+  std::string_view record_id;
+  std::uint64_t version = 0;
+};
+
+// "body/<id>/<version in hexadecimal>".
+std::optional<BodyName> body_name(std::string_view entry) {
+  entry.remove_prefix(kBodiesPrefix.size());
+  const std::size_t slash = entry.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  BodyName name{entry.substr(0, slash), 0};
+  const std::string_view digits = entry.substr(slash + 1);
+  const char* const end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, name.version, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return name;
 }
 
 }  // namespace
@@ -139,35 +158,28 @@ Result<bool> RecordStore::has_body(std::string_view dek_id,
 // A body knows its DEK, and the index knows the record: all that there is
 // needs not be kept in memory.
 Result<void> RecordStore::look_at_body(const std::string& entry, Look& look) {
-  const std::string_view rest =
-      std::string_view(entry).substr(kBodiesPrefix.size());
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  const std::string_view id = rest.substr(0, slash);
-  std::uint64_t number = 0;
-  const auto parsed =
-      std::from_chars(rest.data() + std::min(slash + 1, rest.size()),
-                      rest.data() + rest.size(), number, 16);
-  const bool named =
-      parsed.ec == std::errc() && parsed.ptr == rest.data() + rest.size();
-  if (!named) {
+  const auto name = body_name(entry);
+  if (!name) {
     look.found("{} is no record's body", entry);
     return {};
   }
   const auto value = storage_.get(entry);
   if (!value && !is_finding(value.error())) return fail(value.error());
   if (value && !*value) return {};  // gone since
-  const auto body = value ? decode_body((*value)->value.expose())
-                          : Result<dek::SealedBody>(fail(value.error()));
-  if (body) {
-    TRY_ASSIGN(const bool there, has_body(body->dek_id, id, number));
-    if (there) return {};
+  if (value) {
+    const auto body = decode_body((*value)->value.expose());
+    if (body) {
+      TRY_ASSIGN(const bool there,
+                 has_body(body->dek_id, name->record_id, name->version));
+      if (there) return {};
+    }
   }
   // Under another DEK than it says, or damaged: then it is told with its
   // record, if it has one.
   TRY_ASSIGN(const auto deks, storage_.list(kUsesPrefix));
   for (std::string dek : deks) {
     if (dek.ends_with('/')) dek.pop_back();
-    TRY_ASSIGN(const bool there, has_body(dek, id, number));
+    TRY_ASSIGN(const bool there, has_body(dek, name->record_id, name->version));
     if (there) return {};
   }
   look.found("{} is the body of no record that the index shows", entry);
