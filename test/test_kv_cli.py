@@ -135,11 +135,27 @@ def test_lists_of_a_mount(server):
     assert "a path is needed" in told(server, "list", code=1)
 
 
+def test_scan(server):
+    for path in ("deep/a", "deep/b/c", "deep/b/d/e"):
+        told(server, "put", f"secret/{path}", "k=v")
+    assert json.loads(told(server, "scan", "-format=json", "secret/deep")) == [
+        "a", "b/c", "b/d/e"]
+    assert "deep/b/d/e" in told(server, "scan", "-mount=secret")
+    token = token_of(server, "lister", """
+        path "secret/metadata/*" { capabilities = ["list"] }""")
+    told(server, "list", "secret/deep", token=token)
+    assert "permission denied" in told(server, "scan", "secret/deep", code=2,
+                                       token=token)
+    server.post("sys/mounts/flat", {"type": "kv"})
+    told(server, "put", "flat/x/y", "k=v")
+    assert "x/y" in told(server, "scan", "flat")
+
+
 def test_enable_versioning(server):
     server.post("sys/mounts/old", {"type": "kv"})
     told(server, "put", "old/a", "k=1")
     assert "bulla kv enable-versioning old/" in told(
-        server, "rollback", "-version=1", "old/a", code=1)
+        server, "rollback", "-version=1", "old/a", code=2)
     assert "Success! Tuned the secrets engine at: old/" in told(
         server, "enable-versioning", "old")
     told(server, "put", "old/a", "k=2")

@@ -127,6 +127,28 @@ def test_lists_and_subkeys(pair):
         pair.same("GET", f"kv/subkeys/a{query}")
 
 
+def test_scans(pair):
+    for path in ("a", "f/a", "f/b", "f/b/c", "g/h/i"):
+        pair.same("POST", f"kv/data/{path}", {"data": {}})
+        pair.same("POST", f"old/{path}", {"k": path})
+    # OpenBao goes level by level.
+    for path in ("kv/metadata", "kv/metadata/", "old", "old/", "kv/metadata/f",
+                 "old/f/"):
+        mine, theirs = [body["data"]["keys"]
+                        for _, body in pair.both("SCAN", path)]
+        assert mine == sorted(theirs), path
+    for path in ("kv/metadata/g", "kv/metadata/g/h", "old/g", "kv/data",
+                 "kv/subkeys", "cubbyhole", "sys/policies/acl"):
+        pair.same("SCAN", path)
+    for query in ("scan=true&list=true", "scan=x"):
+        pair.same("GET", f"kv/metadata?{query}")
+    pair.same("GET", "kv/metadata/g?scan=true")
+    mine, theirs = [body["warnings"][0]
+                    for _, body in pair.both("SCAN", "kv/foo")]
+    assert mine == theirs.replace("OpenBao", "Bulla").replace("bao kv",
+                                                              "bulla kv")
+
+
 def test_roots_and_wrong_paths(pair):
     for root in ("data", "metadata", "delete", "undelete", "destroy"):
         for end in ("", "/"):

@@ -3,14 +3,17 @@ a re-encryption, orders that meet, DEKs that are retired; each says what it is, 
 nothing is lost."""
 
 import os
+import pty
+import re
 import resource
+import subprocess
 import threading
 import time
 
 import pytest
 import requests
 
-from bulla import Server, b64
+from bulla import BINARY, Server, b64
 from lmdb_store import Entries
 from test_crash import small_disk  # noqa: F401
 
@@ -126,6 +129,71 @@ def test_the_command_shows_lines_in_a_log(server):
     lines = done.stderr.splitlines()
     assert lines and all(line.startswith("[") and "/12] " in line and
                          "s left" in line for line in lines), lines
+
+
+def test_the_command_draws_a_bar_on_a_terminal(server):
+    write_many(server, 12)
+    server.post(KEYS, {"name": "second"})
+    ours, theirs = pty.openpty()
+    done = subprocess.Popen(
+        [BINARY, "reencrypt", "-rate=8"], stdout=theirs, stderr=theirs,
+        env={"PATH": os.environ["PATH"], "HOME": str(server.directory),
+             "BULLA_ADDR": server.address, "BULLA_TOKEN": server.token})
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+    os.close(ours)
+    assert done.wait(30) == 0
+    text = shown.decode()
+    assert re.search(r"\r\x1b\[2K\[#+ +\] \d+/12 \d+/s, \d+s left", text), text
+    # The bar is gone before the last word.
+    assert text.endswith("\r\x1b[2KSuccess! Re-encrypted 12 records.\r\n"), text
+
+
+class Reader(threading.Thread):
+    """Reads all of what write_many() wrote, over and over."""
+
+    def __init__(self, server, count):
+        super().__init__()
+        self.server, self.count = server, count
+        self.stopped = threading.Event()
+        self.reads, self.wrong = 0, []
+
+    def run(self):
+        session = requests.Session()
+        while not self.stopped.is_set():
+            i = self.reads % self.count
+            answer = session.get(
+                self.server.url(f"secret/data/r{i}"), timeout=10,
+                headers={"X-Vault-Token": self.server.token})
+            self.reads += 1
+            if (answer.status_code != 200 or
+                    answer.json()["data"]["data"]["i"] != i):
+                self.wrong.append((i, answer.status_code, answer.text))
+
+
+def test_readers_never_miss_a_record(server):
+    count = 300
+    write_many(server, count)
+    readers = [Reader(server, count) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for i in range(5):
+            old = active(server)
+            server.post(KEYS, {"name": f"k{i}"})
+            assert server.cli("reencrypt").returncode == 0
+            server.post(f"{KEYS}/{old}", {"status": "inactive"})
+    finally:
+        for reader in readers:
+            reader.stopped.set()
+            reader.join()
+    for reader in readers:
+        assert reader.reads > 100 and reader.wrong == []
 
 
 # -- a full disk --------------------------------------------------------------

@@ -16,6 +16,8 @@ std::string_view operation_name(Operation operation) {
       return "delete";
     case Operation::kList:
       return "list";
+    case Operation::kScan:
+      return "scan";
     case Operation::kHelp:
       return "help";
   }
@@ -36,6 +38,8 @@ Capabilities capability_for(Operation operation) {
       return kCapDelete;
     case Operation::kList:
       return kCapList;
+    case Operation::kScan:
+      return kCapScan;
     case Operation::kHelp:
       return 0;
   }

@@ -13,8 +13,15 @@ enum class Operation : std::uint8_t {
   kPatch,
   kDelete,
   kList,
+  kScan,  ///< A list of all that is below, however deep.
   kHelp,
 };
+
+/// Whether it is asked of a folder: with a slash behind it, where policies and
+/// audit lines see it.
+constexpr bool is_of_folder(Operation operation) {
+  return operation == Operation::kList || operation == Operation::kScan;
+}
 
 /// The word of the audit log: "read", "create", ….
 std::string_view operation_name(Operation operation);

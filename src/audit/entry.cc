@@ -96,10 +96,9 @@ class Members {
   bool first_ = true;
 };
 
-// LIST is of a folder, and policy judged it so.
+// A folder has its slash, as policy judged it.
 void append_path(Members& members, const api::Request& request) {
-  if (request.operation != api::Operation::kList ||
-      request.path.ends_with('/')) {
+  if (!api::is_of_folder(request.operation) || request.path.ends_with('/')) {
     members.text("path", request.path);
     return;
   }
@@ -428,7 +427,7 @@ void EntryWriter::append_response_data(std::string& out, const Event& event,
     return;
   }
   if (device_.options().elide_list_responses &&
-      event.request->operation == api::Operation::kList) {
+      api::is_of_folder(event.request->operation)) {
     redactor.append_elided(out, *data.object);
     return;
   }

@@ -141,7 +141,7 @@ Acl::~Acl() = default;
 AclDecision Acl::decide(const AclRequest& request) const {
   static const std::vector<std::string> kRoot{"root"};
   if (root_) return {true, true, true, &kRoot};
-  const bool list = request.operation == Operation::kList;
+  const bool list = api::is_of_folder(request.operation);
   const AclRule* rule = list ? compiled_->list_winner(request.path)
                              : compiled_->winner(request.path, false);
   AclDecision decision;

@@ -51,6 +51,17 @@ TEST(Acl, NothingIsAllowedWithoutARule) {
   EXPECT_EQ(acl.capabilities("a"), api::kCapDeny);
 }
 
+TEST(Acl, ScanIsGrantedByItselfAlone) {
+  const Acl acl = acl_of(R"(
+      path "a/*" { capabilities = ["scan"] }
+      path "b/*" { capabilities = ["list", "read"] }
+      path "c" { capabilities = ["scan"] })");
+  EXPECT_TRUE(allows(acl, Operation::kScan, "a/"));
+  EXPECT_FALSE(allows(acl, Operation::kList, "a/"));
+  EXPECT_FALSE(allows(acl, Operation::kScan, "b/"));
+  EXPECT_TRUE(allows(acl, Operation::kScan, "c/"));
+}
+
 TEST(Acl, ExactPathsAreExact) {
   const Acl acl = acl_of(R"(path "secret/foo" { capabilities = ["read"] })");
   EXPECT_TRUE(allows(acl, Operation::kRead, "secret/foo"));

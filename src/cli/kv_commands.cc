@@ -9,6 +9,13 @@
 namespace bulla::cli {
 namespace {
 
+Value version_metadata(const ApiAnswer& answer) {
+  const Value* const data = answer.json.find("data");
+  const Value* const metadata =
+      data == nullptr ? nullptr : data->find("metadata");
+  return metadata == nullptr ? Value() : *metadata;
+}
+
 int get(Invocation& call) {
   int code = 0;
   const auto place = find_kv_place(call, code);
@@ -26,17 +33,18 @@ int get(Invocation& call) {
     return call.fail("Error reading " + path, answer.error());
   }
   const Value* const data = record_data(*place, *answer);
-  const bool there = data != nullptr && !data->is_null();
-  if (!there || call.is_structured()) {
-    call.show_secret(answer->json);
-    return there ? 0 : 2;
+  if (call.is_structured() && call.settings().field.empty()) {
+    return call.show_secret(answer->json);
   }
+  const bool gone = data == nullptr || data->is_null();
+  if (gone && !call.settings().field.empty()) return call.no_value(path);
   Value shown = Value::object();
-  shown.set("data", *data);
+  // Of a deleted version there is what is known of it.
+  shown.set("data", gone ? version_metadata(*answer) : *data);
   return call.show_secret(shown);
 }
 
-int list(Invocation& call) {
+int list_as(Invocation& call, const char* flag) {
   if (call.arguments().empty() && !call.flags().given("mount")) {
     return call.misuse("a path is needed");
   }
@@ -44,7 +52,8 @@ int list(Invocation& call) {
   const auto place = find_kv_place(call, code);
   if (!place) return code;
   const std::string path = place->at("metadata");
-  const auto answer = call.api().list(path);
+  const auto answer =
+      call.api().call({.path = path, .query = {{flag, "true"}}});
   if (!answer) {
     if (answer.error().status == 404) return call.no_value(path);
     return call.fail("Error listing " + path, answer.error());
@@ -56,6 +65,9 @@ int list(Invocation& call) {
   for (const auto& key : keys->as_strings()) rows.push_back({key});
   return call.show(*keys, format_table(rows));
 }
+
+int list(Invocation& call) { return list_as(call, "list"); }
+int scan(Invocation& call) { return list_as(call, "scan"); }
 
 // As the server takes them: "1,2,3" of -versions=1,2 -versions=3.
 std::string chosen_versions(const Flags& flags) {
@@ -135,7 +147,7 @@ constexpr std::array<Example, 1> kEnableExamples = {{
     {"Keep versions from now on", "bulla kv enable-versioning secret"},
 }};
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 8> kCommands = {{
     {"kv", "Work with key-value records", "",
      "Commands for the key-value engine, of either version.",
      CommandKind::kGroup},
@@ -145,6 +157,10 @@ constexpr std::array<Command, 7> kCommands = {{
     {"kv list", "List records", "[PATH]",
      "Lists the names below a path, or in all of the mount that -mount names.",
      CommandKind::kRemote, 0, 1, list, kMountFlags},
+    {"kv scan", "List records, however deep", "[PATH]",
+     "Lists the paths of all records below a path, or of all in the mount that "
+     "-mount names.",
+     CommandKind::kRemote, 0, 1, scan, kMountFlags},
     {"kv delete", "Delete versions of a record", "PATH",
      "Deletes the current version, or those that are named. `bulla kv "
      "undelete` brings them back.",

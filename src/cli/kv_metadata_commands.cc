@@ -17,16 +17,20 @@ int get(Invocation& call) {
   return call.fail("Error reading " + path, answer.error());
 }
 
-Value changes_of(const Flags& flags) {
+// `merged` metadata of the caller's own are sent even where there are none, as
+// Vault's command does: the server then says whether there is such a record.
+Value changes_of(const Flags& flags, bool merged) {
   Value body = Value::object();
-  for (const auto* const name :
-       {"max-versions", "cas-required", "delete-version-after"}) {
+  if (flags.given("cas-required")) {
+    body.set("cas_required", Value::boolean(flags.on("cas-required")));
+  }
+  for (const auto* const name : {"max-versions", "delete-version-after"}) {
     if (!flags.given(name)) continue;
     std::string field(name);
     for (char& c : field) c = c == '-' ? '_' : c;
     body.set(field, Value::string(flags.text(name)));
   }
-  if (flags.given("custom-metadata") || flags.given("remove-custom-metadata")) {
+  if (merged || flags.given("custom-metadata")) {
     Value custom = Value::object();
     for (const auto& [key, value] : flags.pairs("custom-metadata")) {
       custom.set(key, Value::string(value));
@@ -39,21 +43,21 @@ Value changes_of(const Flags& flags) {
   return body;
 }
 
-int change(Invocation& call, const char* method) {
+int change(Invocation& call, const char* method, bool merged) {
   int code = 0;
   const auto place = find_versioned(call, code);
   if (!place) return code;
   const std::string path = place->at("metadata");
   const auto answer = call.api().call({.method = method,
                                        .path = path,
-                                       .body = changes_of(call.flags()),
+                                       .body = changes_of(call.flags(), merged),
                                        .user_data = true});
   if (!answer && answer.error().status == 404) return call.no_value(path);
   return finish_kv(call, answer, path, "Metadata written");
 }
 
-int put(Invocation& call) { return change(call, "PUT"); }
-int patch(Invocation& call) { return change(call, "PATCH"); }
+int put(Invocation& call) { return change(call, "PUT", false); }
+int patch(Invocation& call) { return change(call, "PATCH", true); }
 
 int remove(Invocation& call) {
   int code = 0;
@@ -67,8 +71,9 @@ int remove(Invocation& call) {
 constexpr FlagRow kMaxVersions{
     "max-versions", "", FlagKind::kText, "N",
     "How many versions are kept; 0 leaves it to the mount."};
-constexpr FlagRow kCasRequired{"cas-required", "", FlagKind::kText, "BOOL",
-                               "Whether every write has to give -cas."};
+constexpr FlagRow kCasRequired{
+    "cas-required", "", FlagKind::kSwitch, "",
+    "Every write has to give -cas; =false takes that back."};
 constexpr FlagRow kDeleteAfter{
     "delete-version-after", "", FlagKind::kText, "DURATION",
     "When new versions are deleted by themselves; 0 leaves it to the mount."};

@@ -26,13 +26,15 @@ std::optional<KvPlace> find_kv_place(Invocation& call, int& code) {
   return place;
 }
 
-std::optional<KvPlace> find_versioned(Invocation& call, int& code) {
+std::optional<KvPlace> find_versioned(Invocation& call, int& code,
+                                      int refused) {
   auto place = find_kv_place(call, code);
   if (!place || place->versioned) return place;
-  code = call.refuse(
+  call.refuse(
       place->mount + " is a mount of version 1, which keeps no versions",
       "`bulla kv enable-versioning " + place->mount +
           "` raises it to version 2");
+  code = refused;
   return std::nullopt;
 }
 

@@ -24,8 +24,10 @@ struct KvPlace {
 /// The place of a command's first argument: the server knows which mount it is
 /// in. Without one `code` is the exit code, and the reason was said.
 std::optional<KvPlace> find_kv_place(Invocation& call, int& code);
-/// The same, of a mount that keeps versions.
-std::optional<KvPlace> find_versioned(Invocation& call, int& code);
+/// The same, of a mount that keeps versions; `refused` is the exit code of one
+/// that does not, which with Vault's own commands is not always the same.
+std::optional<KvPlace> find_versioned(Invocation& call, int& code,
+                                      int refused = 1);
 
 /// A record's own data in an answer; null where there is none.
 const Value* record_data(const KvPlace& place, const ApiAnswer& answer);

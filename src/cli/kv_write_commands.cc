@@ -138,7 +138,7 @@ int patch(Invocation& call) {
     return call.misuse("there is nothing to change: give DATA or -remove-data");
   }
   int code = 0;
-  const auto place = find_versioned(call, code);
+  const auto place = find_versioned(call, code, 2);
   if (!place) return code;
   if (method == "rw") return read_then_write(call, *place, *data, removed);
   Value changes = *data;
@@ -166,7 +166,7 @@ int rollback(Invocation& call) {
     return call.misuse("-version is needed: which version to go back to");
   }
   int code = 0;
-  const auto place = find_versioned(call, code);
+  const auto place = find_versioned(call, code, 2);
   if (!place) return code;
   const auto current = read_version(call, *place, 0, code);
   if (!current) return code;

@@ -114,6 +114,19 @@ Result<std::vector<std::string>> Reencryptor::targets(
   return ids;
 }
 
+// A scope that is only mistyped has nothing to re-encrypt, which looks as if
+// all were done.
+Result<void> Reencryptor::check_scope(std::string_view scope) const {
+  if (scope.empty()) return {};
+  TRY_ASSIGN(const auto all, registry_.list());
+  if (std::ranges::any_of(
+          all, [&](const DekInfo& info) { return info.scope == scope; })) {
+    return {};
+  }
+  return fail(
+      invalid_argument(fmt::format("no DEK is of scope \"{}\"", scope)));
+}
+
 Result<std::uint64_t> Reencryptor::count(const ReencryptOrder& order) const {
   if (!order.dek_id.empty()) {
     TRY_ASSIGN(const DekInfo info, registry_.find(order.dek_id));
@@ -124,6 +137,7 @@ Result<std::uint64_t> Reencryptor::count(const ReencryptOrder& order) const {
           info.name, info.scope)));
     }
   }
+  TRY(check_scope(order.scope));
   TRY_ASSIGN(const auto ids, targets(order));
   std::uint64_t total = 0;
   for (const std::string& id : ids) {

@@ -59,7 +59,7 @@ class Reencryptor {
   void clear();
 
   /// Records that `order` has before it.
-  ///   kInvalidArgument  its DEK is active.
+  ///   kInvalidArgument  its DEK is active, or no DEK is of its scope.
   ///   kNotFound         its DEK is not there.
   Result<std::uint64_t> count(const ReencryptOrder& order) const;
   /// Begins a job; where one of the same order is under way, that one.
@@ -85,6 +85,7 @@ class Reencryptor {
 
   Result<void> loaded() const;
   Result<std::vector<std::string>> targets(const ReencryptOrder& order) const;
+  Result<void> check_scope(std::string_view scope) const;
   Result<void> store(const Job& job);
   void forget_old();
   Job* running();

@@ -271,10 +271,10 @@ Result<void> Flight::settle_operation() {
 
 Result<void> Flight::authorize() {
   if (open_) return {};
-  // LIST is judged with its slash, as clients and policies write it.
+  // A folder is judged with its slash, as clients and policies write it.
   std::string with_slash;
   std::string_view path = request_.path;
-  if (request_.operation == Operation::kList) {
+  if (api::is_of_folder(request_.operation)) {
     with_slash = fmt::format("{}/", path);
     path = with_slash;
   } else if (decoded_.trailing_slash) {
@@ -422,7 +422,7 @@ void Flight::answer(const Error& error) {
 void Flight::answer(const api::Response& response) {
   if (!response.present) {
     if (request_.operation == Operation::kRead ||
-        request_.operation == Operation::kList) {
+        api::is_of_folder(request_.operation)) {
       out_.status = 404;
       out_.body = plain_error_body({});
     } else {

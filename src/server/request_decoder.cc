@@ -40,7 +40,10 @@ Result<api::Operation> operation_of(const net::Request& request,
   switch (request.method) {
     case Method::kGet: {
       TRY_ASSIGN(const bool list, query_flag(query, "list"));
+      TRY_ASSIGN(const bool scan, query_flag(query, "scan"));
+      if (list && scan) return fail(invalid_argument(""));
       if (list) return api::Operation::kList;
+      if (scan) return api::Operation::kScan;
       TRY_ASSIGN(const bool help, query_flag(query, "help"));
       return help ? api::Operation::kHelp : api::Operation::kRead;
     }
@@ -48,6 +51,8 @@ Result<api::Operation> operation_of(const net::Request& request,
       return api::Operation::kRead;
     case Method::kList:
       return api::Operation::kList;
+    case Method::kScan:
+      return api::Operation::kScan;
     case Method::kPost:
     case Method::kPut:
       return api::Operation::kUpdate;
@@ -190,7 +195,7 @@ Result<void> decode_target(const net::Request& request, Decoded& out) {
   if (out.trailing_slash && is_write(out.operation)) {
     return fail(invalid_argument("cannot write to a path ending in '/'"));
   }
-  if (out.trailing_slash && out.operation == api::Operation::kList) {
+  if (out.trailing_slash && api::is_of_folder(out.operation)) {
     out.path.remove_suffix(1);
   }
   return {};

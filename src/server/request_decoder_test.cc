@@ -64,6 +64,7 @@ TEST(RequestDecoder, RefusesWhatCannotBeSeen) {
 TEST(RequestDecoder, TrailingSlashes) {
   EXPECT_EQ(*path_of("/v1/a/", net::Method::kList), "a");
   EXPECT_EQ(*path_of("/v1/a/?list=true"), "a");
+  EXPECT_EQ(*path_of("/v1/a/?scan=true"), "a");
   EXPECT_EQ(*path_of("/v1/a/"), "a/");
   EXPECT_EQ(path_of("/v1/a/", net::Method::kPost).error().message(),
             "cannot write to a path ending in '/'");
@@ -79,12 +80,17 @@ TEST(RequestDecoder, Operations) {
   using api::Operation;
   EXPECT_EQ(operation("/v1/a", net::Method::kGet), Operation::kRead);
   EXPECT_EQ(operation("/v1/a?list=1", net::Method::kGet), Operation::kList);
+  EXPECT_EQ(operation("/v1/a?scan=1", net::Method::kGet), Operation::kScan);
+  EXPECT_EQ(operation("/v1/a", net::Method::kScan), Operation::kScan);
   EXPECT_EQ(operation("/v1/a?help=1", net::Method::kGet), Operation::kHelp);
   EXPECT_EQ(operation("/v1/a", net::Method::kPut), Operation::kUpdate);
   EXPECT_EQ(operation("/v1/a", net::Method::kDelete), Operation::kDelete);
-  const Target bad("/v1/a?list=maybe");
   Decoded decoded;
-  EXPECT_FALSE(decode_target(bad.request, decoded));
+  for (const char* const query :
+       {"list=maybe", "scan=maybe", "list=1&scan=1"}) {
+    const Target bad(std::string("/v1/a?") + query);
+    EXPECT_FALSE(decode_target(bad.request, decoded)) << query;
+  }
   const Target options("/v1/a", net::Method::kOptions);
   EXPECT_EQ(decode_target(options.request, decoded).error().code(),
             ErrorCode::kUnsupported);

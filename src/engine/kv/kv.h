@@ -96,6 +96,16 @@ class KvBackend final : public api::Backend,
   std::vector<api::Method> all_but_list(Member member);
   std::vector<api::Route> make_v1_routes();
 
+  /// Of a LIST or a SCAN.
+  Result<std::vector<std::string>> names_of(const Request& request,
+                                            std::string_view after,
+                                            std::size_t limit) const;
+  /// But those whose current version is deleted or destroyed.
+  Result<std::vector<std::string>> undeleted_names(const Request& request,
+                                                   std::size_t limit,
+                                                   Time now) const;
+  Result<bool> is_deleted(std::string_view folder, const std::string& name,
+                          Time now) const;
   std::string type_of(const Record& record,
                       const api::MountConfig& config) const;
 

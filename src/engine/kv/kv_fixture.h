@@ -41,6 +41,9 @@ class KvTest : public EngineTest {
   Outcome list(std::string_view path, std::string_view body = {}) {
     return call(api::Operation::kList, path, body);
   }
+  Outcome scan(std::string_view path, std::string_view body = {}) {
+    return call(api::Operation::kScan, path, body);
+  }
   /// What a check finds.
   std::vector<std::string> problems() {
     std::vector<std::string> all;

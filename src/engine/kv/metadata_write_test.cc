@@ -92,12 +92,41 @@ TEST_F(KvMetadata, ListsNamesWithAndWithoutWhatIsKnownOfThem) {
   EXPECT_EQ(list("metadata/f", R"({"after":"a","limit":1})").data,
             R"({"keys":["b"]})");
   EXPECT_TRUE(is_none(list("metadata/none")));
+  EXPECT_EQ(scan("metadata").data, R"({"keys":["f/a","f/b","f/b/c","g"]})");
+  EXPECT_EQ(scan("metadata/f").data, R"({"keys":["a","b","b/c"]})");
+  EXPECT_EQ(scan("metadata/f", R"({"after":"b","limit":1})").data,
+            R"({"keys":["b/c"]})");
+  EXPECT_TRUE(is_none(scan("metadata/none")));
   const Outcome detailed = list("detailed-metadata/f");
   EXPECT_EQ(detailed.at("/keys"), R"(["a","b","b/"])");
   EXPECT_EQ(detailed.at("/key_info/b/current_version"), "1");
   EXPECT_EQ(detailed.at("/key_info/b~1"), "<absent>");
   ASSERT_TRUE(is_none(remove("metadata/g")));
   EXPECT_EQ(list("metadata").data, R"({"keys":["f/"]})");
+}
+
+TEST_F(KvMetadata, ListsNamesOfWhatIsNotDeleted) {
+  for (const auto* path :
+       {"data/a", "data/b", "data/c", "data/d", "data/b/x"}) {
+    ASSERT_TRUE(post(path, R"({"data":{}})").ok);
+  }
+  ASSERT_TRUE(is_none(post("metadata/none-yet", R"({"max_versions":1})")));
+  ASSERT_TRUE(is_none(remove("data/a")));
+  ASSERT_TRUE(is_none(post("destroy/b", R"({"versions":[1]})")));
+  ASSERT_TRUE(is_none(post("destroy/c", R"({"versions":[1]})")));
+  ASSERT_TRUE(post("data/c", R"({"data":{}})").ok);
+  EXPECT_EQ(list("metadata", R"({"exclude_deleted":true})").data,
+            R"({"keys":["b/","c","d","none-yet"]})");
+  EXPECT_EQ(list("metadata", R"({"exclude_deleted":true,"limit":2})").data,
+            R"({"keys":["b/","c"]})");
+  EXPECT_EQ(
+      list("metadata", R"({"exclude_deleted":true,"limit":1,"after":"b/"})")
+          .data,
+      R"({"keys":["c"]})");
+  EXPECT_EQ(scan("metadata", R"({"exclude_deleted":true})").data,
+            R"({"keys":["b/x","c","d","none-yet"]})");
+  ASSERT_TRUE(is_none(remove("data/b/x")));
+  EXPECT_TRUE(is_none(list("metadata/b", R"({"exclude_deleted":true})")));
 }
 
 }  // namespace

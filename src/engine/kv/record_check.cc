@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "engine/kv/record_store.h"
@@ -19,6 +20,27 @@ bool is_finding(const Error& error) {
   return error.code() == ErrorCode::kCorrupt ||
          error.code() == ErrorCode::kNotFound ||
          error.code() == ErrorCode::kInvalidArgument;
+}
+
+struct BodyName {
+  std::string_view record_id;
+  std::uint64_t version = 0;
+};
+
+// "body/<id>/<version in hexadecimal>", or version 0 for "body/<id>/deks".
+std::optional<BodyName> body_name(std::string_view entry) {
+  entry.remove_prefix(kBodiesPrefix.size());
+  const std::size_t slash = entry.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  BodyName name{entry.substr(0, slash), 0};
+  if (entry.substr(slash) == "/deks") return name;
+  const std::string_view digits = entry.substr(slash + 1);
+  const char* const end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, name.version, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != end || name.version == 0) {
+    return std::nullopt;
+  }
+  return name;
 }
 
 }  // namespace
@@ -147,22 +169,18 @@ Result<void> RecordStore::look_at_deks(const std::string& entry,
 }
 
 Result<void> RecordStore::look_at_body(const std::string& entry, Look& look) {
-  const std::string_view rest =
-      std::string_view(entry).substr(kBodiesPrefix.size());
-  const std::string_view id = rest.substr(0, rest.find('/'));
-  if (entry == deks_path(id)) return look_at_deks(entry, id, look);
-  std::uint64_t number = 0;
-  const std::string_view digits =
-      rest.substr(std::min(id.size() + 1, rest.size()));
-  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-  if (entry != body_path(id, number)) {
+  const auto name = body_name(entry);
+  if (name && name->version == 0) {
+    return look_at_deks(entry, name->record_id, look);
+  }
+  if (!name) {
     look.found("{} is no record's body", entry);
     return {};
   }
-  const auto deks = load_deks(id);
+  const auto deks = load_deks(name->record_id);
   if (!deks && is_finding(deks.error())) return {};  // told with the list
   if (!deks) return fail(deks.error());
-  if (*deks && (*deks)->deks.ids.contains(number)) return {};
+  if (*deks && (*deks)->deks.ids.contains(name->version)) return {};
   look.found("{} is the body of no record", entry);
   return {};
 }

@@ -65,6 +65,12 @@ auto decoded(const Result<std::optional<barrier::Entry>>& entry, Decode decode)
 // What an entry of the index holds: that it is there says all.
 SecretBytes use_mark() { return SecretBytes::copy_of(as_bytes("\x01")); }
 
+std::string folder_prefix(std::string_view folder) {
+  std::string prefix = record_path(folder);
+  if (!prefix.ends_with('/')) prefix += '/';
+  return prefix;
+}
+
 }  // namespace
 
 DekSet dek_set(const DekIds& ids) {
@@ -166,7 +172,8 @@ Result<SecretBytes> RecordStore::open(const Place& place,
 }
 
 // Metadata and body are two reads: what a writer took away between them is
-// looked up again.
+// looked up again, as is a body that a re-encryption moved from a DEK that has
+// been retired since.
 Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
                                                      std::uint64_t number,
                                                      Time now) const {
@@ -183,13 +190,14 @@ Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
     if (!version->readable(now)) return std::optional(std::move(found));
     const Place place{path, found.record.id, found.number};
     TRY_ASSIGN(const auto body, stored_body(place));
-    if (body) {
-      TRY_ASSIGN(found.body, open(place, *body));
+    auto data = body ? open(place, *body)
+                     : Result<SecretBytes>(fail(corrupt(
+                           version_of(path, found.number) + " has no body")));
+    if (data) {
+      found.body = *std::move(data);
       return std::optional(std::move(found));
     }
-    if (loaded.at == seen) {
-      return fail(corrupt(version_of(path, found.number) + " has no body"));
-    }
+    if (loaded.at == seen) return fail(std::move(data).error());
     seen = loaded.at;
   }
 }
@@ -352,9 +360,17 @@ Result<dek::SealedBody> RecordStore::seal_body(const Place& place,
 Result<std::vector<std::string>> RecordStore::list(std::string_view folder,
                                                    std::string_view after,
                                                    std::size_t limit) const {
-  std::string prefix = record_path(folder);
-  if (!prefix.ends_with('/')) prefix += '/';
-  return storage_.list(prefix, after, limit);
+  return storage_.list(folder_prefix(folder), after, limit);
+}
+
+Result<std::vector<std::string>> RecordStore::scan(std::string_view folder,
+                                                   std::string_view after,
+                                                   std::size_t limit) const {
+  const std::string prefix = folder_prefix(folder);
+  const std::string from = after.empty() ? "" : prefix + std::string(after);
+  TRY_ASSIGN(auto paths, storage_.scan(prefix, from, limit));
+  for (std::string& path : paths) path.erase(0, prefix.size());
+  return paths;
 }
 
 Result<Settings> RecordStore::settings() const {

@@ -84,6 +84,12 @@ class RecordStore {
                                         std::string_view after,
                                         std::size_t limit) const;
 
+  /// All paths below `folder`, without it, however deep; behind `after`, one
+  /// such path.
+  Result<std::vector<std::string>> scan(std::string_view folder,
+                                        std::string_view after,
+                                        std::size_t limit) const;
+
   Result<Settings> settings() const;
   /// Changes made at the same time all count.
   Result<void> change_settings(const std::function<void(Settings&)>& edit);

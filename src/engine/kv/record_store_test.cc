@@ -1,5 +1,8 @@
 #include "engine/kv/record_store.h"
 
+#include <functional>
+#include <utility>
+
 #include "engine/kv/store_world.h"
 
 namespace bulla::engine::kv {
@@ -113,6 +116,40 @@ TEST_F(RecordStoreTest, AnInactiveDekIsNamedWithTheRecord) {
   EXPECT_EQ(read.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_THAT(std::string(read.error().message()),
               AllOf(HasSubstr(deks[0]), HasSubstr("\"a\"")));
+}
+
+// Lets something happen before a body is opened.
+class LateCipher final : public dek::RecordCipher {
+ public:
+  explicit LateCipher(TestRecords& records) : records_(records) {}
+  Result<dek::SealedBody> seal(std::string_view scope, std::string_view place,
+                               ByteView body) override {
+    return records_.seal(scope, place, body);
+  }
+  Result<SecretBytes> open(std::string_view dek_id, std::string_view place,
+                           ByteView bytes) override {
+    if (before_open) std::exchange(before_open, nullptr)();
+    return records_.open(dek_id, place, bytes);
+  }
+
+  std::function<void()> before_open;
+
+ private:
+  TestRecords& records_;
+};
+
+TEST_F(RecordStoreTest, ABodyWhoseDekIsRetiredMeanwhileIsReadWhereItIsNow) {
+  ASSERT_TRUE(write("a", "one"));
+  rotate();
+  LateCipher late(records);
+  late.before_open = [&] {
+    ASSERT_TRUE(reencrypt(deks[0]));
+    records.deactivate(deks[0]);
+  };
+  const RecordStore other(view, late, rng, "uuid", "default");
+  const auto read = other.read("a", 0, clock.time);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(as_text((*read)->body->expose()), "one");
 }
 
 TEST_F(RecordStoreTest, AMovedRecordIsRefusedByItsPath) {

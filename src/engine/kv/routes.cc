@@ -44,6 +44,13 @@ constexpr Field kLimit{.name = "limit",
                        .description = "At most so many names.",
                        .default_text = "0"};
 
+constexpr Field kExcludeDeleted{
+    .name = "exclude_deleted",
+    .type = FieldType::kBool,
+    .description =
+        "List no record whose current version is deleted or destroyed.",
+    .default_text = "false"};
+
 }  // namespace
 
 api::Handler KvBackend::handler(Member member) {
@@ -137,7 +144,8 @@ void KvBackend::add_metadata_routes(std::vector<Route>& routes) {
                    .description = "Texts of the caller's own; `type` is the "
                                   "record's type."},
                   kAfter,
-                  kLimit},
+                  kLimit,
+                  kExcludeDeleted},
        .methods = {method(Operation::kRead, &KvBackend::metadata_read,
                           "Reads a record's metadata."),
                    method(Operation::kUpdate, &KvBackend::metadata_write,
@@ -147,15 +155,19 @@ void KvBackend::add_metadata_routes(std::vector<Route>& routes) {
                    method(Operation::kDelete, &KvBackend::metadata_delete,
                           "Removes a record with all its versions."),
                    method(Operation::kList, &KvBackend::metadata_list,
-                          "Lists names.")},
+                          "Lists names."),
+                   method(Operation::kScan, &KvBackend::metadata_list,
+                          "Lists all paths below.")},
        .exists = [this](const Request& request,
                         Context& context) { return exists(request, context); },
        .synopsis = "The metadata of records, and their names."});
-  routes.push_back({.pattern = "detailed-metadata/*path",
-                    .fields = {kPath, kAfter, kLimit},
-                    .methods = {method(Operation::kList,
-                                       &KvBackend::metadata_list_detailed)},
-                    .synopsis = "Lists names with their metadata."});
+  routes.push_back(
+      {.pattern = "detailed-metadata/*path",
+       .fields = {kPath, kAfter, kLimit},
+       .methods = {method(Operation::kList, &KvBackend::metadata_list_detailed),
+                   method(Operation::kScan,
+                          &KvBackend::metadata_list_detailed)},
+       .synopsis = "Lists names with their metadata."});
 }
 
 std::vector<api::Method> KvBackend::all_but_list(Member member) {
@@ -177,7 +189,10 @@ void KvBackend::add_root_routes(std::vector<Route>& routes) {
                 .allow_any_body = list == nullptr};
     if (list != nullptr) {
       route.fields = {kAfter, kLimit};
+      if (root == "metadata") route.fields.push_back(kExcludeDeleted);
       route.methods.push_back(method(Operation::kList, list, "Lists names."));
+      route.methods.push_back(
+          method(Operation::kScan, list, "Lists all paths below."));
     }
     routes.push_back(std::move(route));
   };
@@ -194,6 +209,7 @@ void KvBackend::add_root_routes(std::vector<Route>& routes) {
 void KvBackend::add_other_routes(std::vector<Route>& routes) {
   auto wrong = all_but_list(&KvBackend::wrong_path);
   wrong.push_back(method(Operation::kList, &KvBackend::wrong_path));
+  wrong.push_back(method(Operation::kScan, &KvBackend::wrong_path));
   routes.push_back(
       {.pattern = "config",
        .fields = {kMaxVersions,
@@ -207,7 +223,8 @@ void KvBackend::add_other_routes(std::vector<Route>& routes) {
                    .default_text = "0"}},
        .methods = {method(Operation::kRead, &KvBackend::config_read),
                    method(Operation::kUpdate, &KvBackend::config_write),
-                   method(Operation::kList, &KvBackend::wrong_path)},
+                   method(Operation::kList, &KvBackend::wrong_path),
+                   method(Operation::kScan, &KvBackend::wrong_path)},
        .synopsis = "Shows and sets what holds for all records of the mount."});
   routes.push_back({.pattern = "*path",
                     .fields = {},
@@ -236,7 +253,9 @@ std::vector<Route> KvBackend::make_v1_routes() {
                    method(Operation::kDelete, &KvBackend::v1_delete,
                           "Removes it."),
                    method(Operation::kList, &KvBackend::v1_list,
-                          "Lists names.")},
+                          "Lists names."),
+                   method(Operation::kScan, &KvBackend::v1_list,
+                          "Lists all paths below.")},
        .exists = [this](const Request& request,
                         Context& context) { return exists(request, context); },
        .synopsis = "Writes, reads and deletes data, and lists its names."});

@@ -88,8 +88,7 @@ Result<api::Response> KvBackend::v1_list(const Request& request,
   static_cast<void>(context);
   TRY_ASSIGN(const std::size_t limit, loose_limit(request.fields));
   TRY_ASSIGN(const auto names,
-             records_.list(request.param("path"), request.fields.text("after"),
-                           limit));
+             names_of(request, request.fields.text("after"), limit));
   if (names.empty()) return Response::none();
   std::string json;
   JsonWriter(json).begin_object().key("keys").strings(names).end_object();

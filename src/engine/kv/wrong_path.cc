@@ -19,6 +19,8 @@ std::string_view command_for(api::Operation operation) {
       return "delete";
     case api::Operation::kList:
       return "list";
+    case api::Operation::kScan:
+      return "scan";
     default:
       return "get";
   }

@@ -156,7 +156,8 @@ TEST_F(EncryptionKeys, AreCheckedStepByStep) {
   const std::string done =
       R"({"bodies":0,"cursor":"","problems":[],"records":0,"uses":0})";
   EXPECT_EQ(data(check("{}")), done);
-  core_->record_holders().add("m", std::make_shared<ThreeRecords>(first_));
+  const auto holder = std::make_shared<ThreeRecords>(first_);
+  core_->record_holders().add("m", holder);
   EXPECT_THAT(data(check("{}")), HasSubstr(R"("cursor":"bQ")"));
   EXPECT_EQ(data(check(R"({"cursor":"bQ","limit":1})")), done);
   EXPECT_THAT(error(check(R"({"cursor":"%"})")), HasSubstr("cursor"));

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "api/field_convert.h"
+#include "dek/dek_record.h"
 
 namespace bulla::server {
 namespace {
@@ -117,6 +118,12 @@ Result<void> check_kv_option(std::string_view name, std::string_view value,
     if (value == scope) return {};
     return fail(
         invalid_argument("dek_scope is settled when the engine is mounted"));
+  }
+  if (name == "dek_scope" && !value.empty()) {
+    return dek::check_text(name, value, dek::DekInfo::kScopeBytesMax);
+  }
+  if (name == "record_type" && !value.empty()) {
+    return dek::check_text(name, value, kTextBytesMax);
   }
   if (name != "version") return {};
   if (value != "1" && value != "2") {
