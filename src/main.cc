@@ -7,7 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "auth/approle/approle.h"
+#include "auth/identity/identity_backend.h"
 #include "auth/token_backend.h"
+#include "auth/userpass/userpass.h"
 #include "cli/cli.h"
 #include "crypto/asymmetric.h"
 #include "crypto/rng.h"
@@ -19,6 +22,7 @@
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/dev_mode.h"
+#include "server/login.h"
 #include "server/process.h"
 #include "server/snapshot_tool.h"
 #include "server/store_api.h"
@@ -94,6 +98,12 @@ std::vector<server::BackendFactory> engines() {
   list.push_back({"kv", false, [](const api::BackendContext& context) {
                     return engine::kv::KvBackend::create(context);
                   }});
+  list.push_back({"userpass", true, [](const api::BackendContext& context) {
+                    return std::make_shared<auth::UserpassBackend>(context);
+                  }});
+  list.push_back({"approle", true, [](const api::BackendContext& context) {
+                    return std::make_shared<auth::ApproleBackend>(context);
+                  }});
   return list;
 }
 
@@ -112,6 +122,17 @@ api::MountConfig fixed_mount(std::string path, std::string type,
   return config;
 }
 
+std::optional<auth::IdentityBackend::MountOf> auth_mount_of(
+    server::Core& core, std::string_view accessor) {
+  const auto table = core.mounts().table().load();
+  for (const auto& mount : table->all()) {
+    if (!mount->config.is_auth || mount->config.accessor != accessor) continue;
+    return auth::IdentityBackend::MountOf{mount->config.path,
+                                          mount->config.type};
+  }
+  return std::nullopt;
+}
+
 void add_fixed_mounts(server::Core& core) {
   core.mounts().add_fixed(
       fixed_mount("sys/", "system", "7b1e40c2-93d5-5f0a-8c64-1f2ad09e7b35",
@@ -126,8 +147,20 @@ void add_fixed_mounts(server::Core& core) {
       {"token", true, [&core](const api::BackendContext& context) {
          const auth::TokenTtls ttls{core.config().default_lease_ttl,
                                     core.config().max_lease_ttl};
-         return std::make_shared<auth::TokenBackend>(context, core.tokens(),
-                                                     core.policies(), ttls);
+         return std::make_shared<auth::TokenBackend>(
+             context, core.tokens(), core.policies(), ttls,
+             [&core](const api::Token& token) {
+               return server::login_bounds(core, token);
+             });
+       }});
+  core.mounts().add_fixed(
+      fixed_mount("identity/", "identity",
+                  "5e82b1c4-0d39-5a67-b1f2-c98d3e40a716", "identity store"),
+      {"identity", false, [&core](const api::BackendContext&) {
+         return std::make_shared<auth::IdentityBackend>(
+             core.identity(), [&core](std::string_view accessor) {
+               return auth_mount_of(core, accessor);
+             });
        }});
   core.mounts().add_fixed(
       fixed_mount("cubbyhole/", "cubbyhole",

@@ -25,6 +25,8 @@ Core::Core(CoreParts parts)
       policies_(barrier::View(barrier_, "sys/policy/"), parts_.clock),
       tokens_(barrier_, barrier::View(barrier_, "sys/token/"), parts_.rng,
               parts_.clock),
+      identity_(barrier::View(barrier_, "sys/identity/"), parts_.rng,
+                parts_.clock),
       root_rekey_(custody_, seal::RekeyTarget::kRoot, parts_.rng, parts_.clock),
       recovery_rekey_(custody_, seal::RekeyTarget::kRecovery, parts_.rng,
                       parts_.clock),
@@ -42,6 +44,7 @@ Core::Core(CoreParts parts)
                .records = deks_,
                .record_holders = record_holders_,
                .fips_mode = parts_.config.fips_mode}),
+      lockouts_(barrier::View(barrier_, "core/lockout/")),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -181,6 +184,7 @@ Result<void> Core::post_unseal() {
     TRY(audit_.load());
     TRY(deks_.load());
     TRY(mounts_.load());
+    TRY(lockouts_.load());
     return reencryptor_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
@@ -205,9 +209,11 @@ void Core::pre_seal() {
   keyring_rotation_.clear();
   reencryptor_.clear();
   mounts_.clear();
+  lockouts_.clear();
   deks_.clear();
   audit_.clear();
   tokens_.clear();
+  identity_.clear();
   policies_.clear();
   const std::lock_guard lock(cluster_mutex_);
   cluster_name_.clear();
@@ -237,6 +243,14 @@ Result<void> Core::load_cluster() {
   cluster_name_ = std::move(name);
   cluster_id_ = std::move(id);
   return {};
+}
+
+Result<std::shared_ptr<const auth::Acl>> Core::acl_of(const api::Token& token,
+                                                      bool may_block) {
+  TRY_ASSIGN(const auto entity, identity_.find(token.entity_id, may_block));
+  if (!entity) return policies_.acl(token.policies);
+  if (entity->disabled) return fail(permission_denied());
+  return policies_.acl(token.policies, *entity);
 }
 
 std::string Core::cluster_name() const {

@@ -116,6 +116,7 @@ Result<std::shared_ptr<const Mount>> Mounts::build(
                                     .record_holders = services_.record_holders,
                                     .fips_mode = services_.fips_mode};
   mount->backend = factory.make(context);
+  mount->logins = std::dynamic_pointer_cast<api::LoginMethod>(mount->backend);
   mount->matcher =
       std::make_shared<const RouteMatcher>(mount->backend->routes());
   return std::shared_ptr<const Mount>(std::move(mount));

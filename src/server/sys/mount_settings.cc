@@ -208,7 +208,8 @@ std::vector<api::Field> mount_setting_fields() {
        "The kind of token an auth method issues.", "default-service"},
       {"plugin_version", FieldType::kString,
        "Must be empty: every engine is built in."},
-      {"user_lockout_config", FieldType::kMap, "Kept for compatibility."},
+      {"user_lockout_config", FieldType::kMap,
+       "When names that fail to log in are locked."},
   };
 }
 

@@ -28,6 +28,7 @@ SysBackend::SysBackend(Core& core) {
   add_audit_routes(core, routes_);
   add_audit_header_routes(core, routes_);
   add_wrapping_routes(core, routes_);
+  add_locked_user_routes(core, routes_);
   add_tools_routes(core, routes_);
   add_metrics_routes(core, routes_);
   add_internal_routes(core, routes_);
