@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+
+#include "crypto/asymmetric.h"
+#include "crypto/rng.h"
+#include "kek/bounded_call.h"
+#include "kek/pkcs11_keys.h"
+
+namespace bulla::kek {
+
+/// A key of an HSM that is used for what clients ask, under one mechanism.
+struct Pkcs11ManagedKeyOptions {
+  enum class Mechanism : std::uint8_t {
+    kAesGcm,
+    kRsaOaep,
+    kRsaPkcs1,
+    kRsaPss,
+    kEcdsa,
+  };
+
+  Pkcs11TokenOptions token;
+  Pkcs11KeyName key;
+  Mechanism mechanism = Mechanism::kAesGcm;
+  crypto::HashAlgorithm oaep_hash = crypto::HashAlgorithm::kSha2_256;
+  bool device_iv = false;
+  bool generate = false;       ///< prepare() makes a key that is missing.
+  unsigned long key_bits = 0;  ///< Of a new AES or RSA key; 0: the usual.
+  Pkcs11Curve curve = Pkcs11Curve::kP256;  ///< Of a new EC key.
+};
+
+/// The key, which never leaves its HSM. Any thread; a call takes as long as the
+/// device, so never on an event loop. Beside the errors of Pkcs11Keys:
+///   kInvalidArgument  the mechanism is not one for the operation.
+///   kUnavailable      also when the device does not answer in time.
+class Pkcs11ManagedKey {
+ public:
+  using Mechanism = Pkcs11ManagedKeyOptions::Mechanism;
+
+  /// Speaks to no device yet.
+  ///   kInvalidArgument  the key has no name, or a size that is none.
+  static Result<std::unique_ptr<Pkcs11ManagedKey>> create(
+      Pkcs11ManagedKeyOptions options, crypto::Rng& rng);
+
+  Mechanism mechanism() const;
+
+  /// The key is there; made now, where the options say so. Before an AES key
+  /// is used the token proves that it refuses what was altered.
+  ///   kNotFound  it is not there and may not be made.
+  Result<void> prepare(Deadline deadline);
+
+  /// With AES-GCM length of the IV (one byte) ‖ IV ‖ ciphertext ‖ tag(16): an
+  /// IV that the device chose may be longer than ours. RSA-OAEP has no `aad`.
+  Result<Bytes> encrypt(ByteView plaintext, ByteView aad, Deadline deadline);
+  ///   kCorrupt  it does not open.
+  Result<SecretBytes> decrypt(ByteView sealed, ByteView aad, Deadline deadline);
+
+  /// ECDSA gives r ‖ s. An RSA key signs under both paddings, by `how`.
+  Result<Bytes> sign(const Pkcs11Signing& how, ByteView digest,
+                     Deadline deadline);
+  /// The public half, to verify with outside of the device.
+  Result<crypto::PublicKey> public_key(Deadline deadline);
+
+ private:
+  /// What calls that are waited for no longer still use.
+  struct Device;
+  explicit Pkcs11ManagedKey(std::shared_ptr<Device> device)
+      : device_(std::move(device)) {}
+
+  std::shared_ptr<Device> device_;
+  BoundedCalls calls_;
+};
+
+}  // namespace bulla::kek
