@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "crypto/asymmetric.h"
 #include "crypto/rng.h"
@@ -27,6 +29,18 @@ struct Pkcs11ManagedKeyOptions {
   bool generate = false;       ///< prepare() makes a key that is missing.
   unsigned long key_bits = 0;  ///< Of a new AES or RSA key; 0: the usual.
   Pkcs11Curve curve = Pkcs11Curve::kP256;  ///< Of a new EC key.
+
+  using Words = std::map<std::string, std::string>;
+  /// From Vault's parameters: library, slot, token_label, key_label, key_id,
+  /// mechanism (CKM_… or its number), rsa_oaep_hash, curve, key_bits,
+  /// allow_generate_key. An empty one counts as absent. `library` is a name of
+  /// `libraries`, which the operator wrote, name to path: who writes managed
+  /// keys cannot have a file of their choice loaded.
+  ///   kInvalidArgument  what is missing, unknown or of a wrong form; never
+  ///                     shows the PIN, nor a path.
+  static Result<Pkcs11ManagedKeyOptions> read(const Words& parameters,
+                                              SecretBytes pin,
+                                              const Words& libraries);
 };
 
 /// The key, which never leaves its HSM. Any thread; a call takes as long as the
