@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "crypto/der.h"
 #include "crypto/key_oids.h"
 

@@ -158,6 +158,15 @@ TEST_F(Pkcs11ManagedKeyTest, NeverShowsAPinThatWasRefused) {
   EXPECT_THAT(refused.error().message(), Not(HasSubstr("987654")));
 }
 
+// docs/adr/0011-managed-keys.md: no boundary between the keys of one token.
+TEST_F(Pkcs11ManagedKeyTest, SharesTheLoginOfItsToken) {
+  const auto open = made(options("aes", Mechanism::kAesGcm));
+  Options given = options("aes", Mechanism::kAesGcm);
+  given.token.pin = SecretBytes::copy_of(as_bytes("987654"));
+  const auto key = Pkcs11ManagedKey::create(std::move(given), rng()).value();
+  EXPECT_TRUE(key->prepare(soon()));
+}
+
 TEST_F(Pkcs11ManagedKeyTest, RefusesOptionsThatAreNone) {
   EXPECT_EQ(
       code(Pkcs11ManagedKey::create(options("", Mechanism::kAesGcm), rng())),
