@@ -38,9 +38,9 @@ test-tsan: ## The concurrent layers' unit tests under TSan
 	@tools/install_deps.sh build test
 	@cmake --preset tsan >/dev/null
 	@cmake --build build-tsan -j $(JOBS) --target test_base test_storage \
-	  test_barrier test_net test_audit test_engine
+	  test_barrier test_dek test_net test_audit test_engine
 	@cd build-tsan && ctest --output-on-failure -j $(JOBS) \
-	  -R '^(base|storage|barrier|net|audit|engine)$$'
+	  -R '^(base|storage|barrier|dek|net|audit|engine)$$'
 
 test-system: build ## The real binary, driven from outside
 	@tools/install_deps.sh run test

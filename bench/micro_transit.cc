@@ -12,6 +12,7 @@
 
 #include "barrier/barrier.h"
 #include "base/encoding.h"
+#include "dek/no_records.h"
 #include "engine/transit/transit.h"
 #include "storage/memory.h"
 
@@ -31,7 +32,9 @@ struct Mount {
                             .rng = rng,
                             .clock = clock,
                             .log = log,
-                            .events = events});
+                            .events = events,
+                            .records = records,
+                            .record_holders = record_holders});
     KeyRecord wanted;
     if (!backend->keys().create("k", wanted, clock.now())) std::abort();
     context.now = clock.now();
@@ -73,6 +76,8 @@ struct Mount {
   struct : api::EventSink {
     Result<void> announce(const api::OwnAction&) override { return {}; }
   } events;
+  dek::NoRecords records;
+  dek::RecordHolders record_holders;
   api::MountConfig config;
   api::LoopState loop;
   api::Context context;

@@ -12,6 +12,8 @@
 #include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "engine/cubbyhole/cubbyhole.h"
+#include "engine/derive/derive.h"
+#include "engine/kv/kv.h"
 #include "engine/transit/transit.h"
 #include "kek/provider_factory.h"
 #include "server/config.h"
@@ -84,6 +86,13 @@ std::vector<server::BackendFactory> engines() {
   list.push_back({"transit", false, [](const api::BackendContext& context) {
                     return std::make_shared<engine::transit::TransitBackend>(
                         context);
+                  }});
+  list.push_back({"derive", false, [](const api::BackendContext& context) {
+                    return std::make_shared<engine::derive::DeriveBackend>(
+                        context);
+                  }});
+  list.push_back({"kv", false, [](const api::BackendContext& context) {
+                    return engine::kv::KvBackend::create(context);
                   }});
   return list;
 }

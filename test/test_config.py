@@ -320,7 +320,9 @@ def test_dev_in_memory(tmp_path):
         status = server.get("sys/seal-status").json()
         assert (status["sealed"], status["storage_type"]) == (False, "inmem")
         assert (status["t"], status["n"]) == (1, 1)
-        assert server.get("sys/mounts", token).status_code == 200
+        mounts = server.get("sys/mounts", token).json()["data"]
+        assert (mounts["secret/"]["type"], mounts["secret/"]["options"]) == (
+            "kv", {"version": "2"})
         # The share that it printed opens it again.
         requests.put(server.url + "sys/seal", headers={"X-Vault-Token": token})
         share = banner_value(said, "Unseal Key")

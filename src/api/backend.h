@@ -12,6 +12,7 @@
 #include "api/response.h"
 #include "barrier/barrier.h"
 #include "base/log.h"
+#include "dek/records.h"
 
 namespace bulla::api {
 
@@ -91,7 +92,9 @@ struct BackendContext {
   crypto::Rng& rng;
   const Clock& clock;
   const Logger& log;
-  EventSink& events;       ///< For what the backend does by itself.
+  EventSink& events;                   ///< For what the backend does by itself.
+  dek::RecordCipher& records;          ///< Seals the bodies of records.
+  dek::RecordHolders& record_holders;  ///< Where keepers of records register.
   bool fips_mode = false;  ///< Only algorithms that FIPS 140-3 approves.
 };
 
@@ -104,17 +107,18 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
 
   virtual std::string_view type() const = 0;
-  /// Built once, in the constructor; lives as long as the backend.
+  /// Built once, in the constructor; lives as long as the backend. Only
+  /// tuned() may make it another one, of those.
   virtual const std::vector<Route>& routes() const = 0;
   virtual std::string_view help() const = 0;
-  /// The mount's settings were changed and stored.
+  /// The mount's settings or its path were changed and stored.
   virtual void tuned(const MountConfig& config) { static_cast<void>(config); }
   /// Periodic work (about once a minute, on a pool thread, active node only).
   virtual void tick(Time now) { static_cast<void>(now); }
 
-  /// The last call before the seal: whatever is only in memory has to be
-  /// stored. Requests may still be running; those that come later find the
-  /// barrier sealed.
+  /// The last call before the seal, and after an unmount: whatever is only in
+  /// memory has to be stored, unless the mount is gone. Requests may still be
+  /// running; those that come later find the barrier sealed.
   virtual void stop() {}
 
   /// Unique in the process; keys LoopState.

@@ -60,7 +60,8 @@ struct KeyStatus {
 class Barrier {
  public:
   static constexpr std::string_view kKeyringPath = "core/keyring";
-  static constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;
+  /// 1 MiB of an engine's own, and what the engine puts around it.
+  static constexpr std::size_t kValueBytesMax = (std::size_t{1} << 20) + 80;
 
   Barrier(storage::Storage& storage, crypto::Rng& rng, const Clock& clock);
   ~Barrier();

@@ -32,6 +32,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "internal";
     case ErrorCode::kWouldBlock:
       return "would_block";
+    case ErrorCode::kWouldCompute:
+      return "would_compute";
   }
   return "unknown";
 }

@@ -19,11 +19,12 @@ enum class ErrorCode : std::uint8_t {
   kTooLarge,          ///< A limit on size was passed (413).
   kWrongMediaType,    ///< A Content-Type that is not taken here (415).
   kExhausted,         ///< A resource ran out, such as disk space (507).
-  kUnavailable,  ///< Not reachable now, or outcome unknown; may be retried.
-  kSealed,       ///< The server is sealed (503).
-  kCorrupt,      ///< Wrong key, or bytes that are not what was written.
-  kInternal,     ///< A failure that is not the caller's (500).
-  kWouldBlock,   ///< Inline only: run me again where blocking is allowed.
+  kUnavailable,   ///< Not reachable now, or outcome unknown; may be retried.
+  kSealed,        ///< The server is sealed (503).
+  kCorrupt,       ///< Wrong key, or bytes that are not what was written.
+  kInternal,      ///< A failure that is not the caller's (500).
+  kWouldBlock,    ///< Inline only: run me again where blocking is allowed.
+  kWouldCompute,  ///< Inline only: run me again where long sums are allowed.
 };
 
 /// A stable lower-case word for logs: "invalid_argument", ….
@@ -73,5 +74,6 @@ inline Error unavailable(std::string message) {
   return {ErrorCode::kUnavailable, std::move(message)};
 }
 inline Error would_block() { return {ErrorCode::kWouldBlock, {}}; }
+inline Error would_compute() { return {ErrorCode::kWouldCompute, {}}; }
 
 }  // namespace bulla

@@ -91,7 +91,10 @@ net::ClientRequest ApiClient::prepare(ApiRequest& request) const {
     wire.headers.emplace_back("X-Vault-Wrap-TTL", settings_.wrap_ttl);
   }
   if (!request.body.is_null()) {
-    wire.headers.emplace_back("Content-Type", "application/json");
+    wire.headers.emplace_back("Content-Type",
+                              request.method == "PATCH"
+                                  ? "application/merge-patch+json"
+                                  : "application/json");
     wire.body = to_json(request.body);
   }
   if (!request.bytes.empty()) {

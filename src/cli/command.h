@@ -53,6 +53,7 @@ std::span<const FlagRow> global_flags();
 
 // The rows of each group, beside their functions.
 std::span<const Command> data_commands();
+std::span<const Command> kv_commands();
 std::span<const Command> operator_commands();
 std::span<const Command> key_commands();
 std::span<const Command> rekey_commands();
@@ -60,6 +61,8 @@ std::span<const Command> generate_root_commands();
 std::span<const Command> snapshot_commands();
 std::span<const Command> passkey_commands();
 std::span<const Command> kek_commands();
+std::span<const Command> dek_commands();
+std::span<const Command> reencrypt_commands();
 std::span<const Command> status_commands();
 std::span<const Command> login_commands();
 std::span<const Command> secrets_commands();

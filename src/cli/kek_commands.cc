@@ -1,6 +1,7 @@
 #include <array>
 
 #include "cli/invocation.h"
+#include "cli/store_flag.h"
 #include "cli/table.h"
 
 namespace bulla::cli {
@@ -75,18 +76,6 @@ std::string status_text(const Value& data) {
     text += (text.empty() ? "" : "\n\n") + format_columns(rows);
   }
   return text;
-}
-
-// With -config the store of a stopped server answers, without it the server.
-Result<void> choose_api(Invocation& call) {
-  const auto& config = call.flags().list("config");
-  return config.empty() ? Result<void>{} : call.use_store(config);
-}
-
-int refuse_store(Invocation& call, const Error& error) {
-  return call.refuse("Error opening the store: " + error.message(),
-                     "stop the server, or leave out -config to ask the one "
-                     "that runs");
 }
 
 int status(Invocation& call) {
@@ -234,23 +223,19 @@ int pkcs11_init(Invocation& call) {
                         "Success! The HSM has made");
 }
 
-constexpr FlagRow kConfig = {
-    "config", "c", FlagKind::kList, "PATH",
-    "Work on the store of a stopped server with this configuration, in place "
-    "of asking the one that runs. May be given several times."};
 constexpr FlagRow kSeal = {
     "seal", "", FlagKind::kText, "NAME",
     "The seal's name or kind; the only one if nothing is said."};
 constexpr FlagRow kVersion = {"version", "", FlagKind::kInteger, "N",
                               "The version."};
-constexpr std::array<FlagRow, 1> kStatusFlags = {{kConfig}};
+constexpr std::array<FlagRow, 1> kStatusFlags = {{kStoreFlag}};
 constexpr std::array<FlagRow, 3> kVerifyFlags = {{
-    kConfig,
+    kStoreFlag,
     kSeal,
     {"target", "", FlagKind::kInteger, "N", "The version to go to."},
 }};
 constexpr std::array<FlagRow, 5> kRotateFlags = {{
-    kConfig,
+    kStoreFlag,
     kSeal,
     {"from-version", "", FlagKind::kInteger, "M",
      "Refuse unless this version is active: says in the audit log what was "
@@ -258,7 +243,8 @@ constexpr std::array<FlagRow, 5> kRotateFlags = {{
     {"to-version", "", FlagKind::kInteger, "N", "The version to go to."},
     {"dry-run", "", FlagKind::kSwitch, "", "Prove all, change nothing."},
 }};
-constexpr std::array<FlagRow, 3> kVersionFlags = {{kConfig, kSeal, kVersion}};
+constexpr std::array<FlagRow, 3> kVersionFlags = {
+    {kStoreFlag, kSeal, kVersion}};
 constexpr std::array<Example, 2> kRotateExamples = {{
     {"See whether it would go through",
      "bulla kek rotate -to-version=2 -dry-run"},

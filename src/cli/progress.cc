@@ -1,5 +1,7 @@
 #include "cli/progress.h"
 
+#include <algorithm>
+
 #include "cli/table.h"
 
 namespace bulla::cli {
@@ -24,7 +26,8 @@ std::string Progress::count() const {
 }
 
 void Progress::draw(std::string_view name) {
-  const std::size_t filled = total_ == 0 ? 0 : kBarWidth * done_ / total_;
+  const std::size_t filled =
+      total_ == 0 ? 0 : kBarWidth * std::min(done_, total_) / total_;
   std::string line(kClear);
   line.append("[").append(filled, '#').append(kBarWidth - filled, ' ');
   line.append("] ").append(count()).append(" ");
@@ -43,6 +46,15 @@ void Progress::end(std::string_view name, std::string_view what) {
   }
   console_.err("[" + count() + "] " + visible(name) + ": " + visible(what) +
                "\n");
+}
+
+void Progress::reach(std::size_t done, std::string_view what) {
+  done_ = done;
+  if (bar_) {
+    draw(what);
+    return;
+  }
+  console_.err("[" + count() + "] " + visible(what) + "\n");
 }
 
 }  // namespace bulla::cli

@@ -22,6 +22,9 @@ class Progress {
   void begin(std::string_view name);
   /// It is done, and this is what became of it.
   void end(std::string_view name, std::string_view what);
+  /// So many are done, of things that have no names here: "120/s, 3s left". A
+  /// line where there is no terminal.
+  void reach(std::size_t done, std::string_view what);
 
  private:
   void draw(std::string_view name);

@@ -40,5 +40,19 @@ TEST(Progress, ABarOnATerminal) {
   EXPECT_THAT(console.complained, EndsWith("\r\x1b[2K"));
 }
 
+TEST(Progress, OfThingsWithoutNames) {
+  FakeConsole console;
+  Progress(console, 4).reach(2, "7/s");
+  EXPECT_EQ(console.complained, "[2/4] 7/s\n");
+  console.terminal = true;
+  Progress bar(console, 4);
+  bar.reach(1, "7/s");
+  EXPECT_THAT(console.complained, EndsWith("[" + std::string(7, '#') +
+                                           std::string(23, ' ') + "] 1/4 7/s"));
+  bar.reach(9, "7/s");
+  EXPECT_THAT(console.complained,
+              EndsWith("[" + std::string(30, '#') + "] 9/4 7/s"));
+}
+
 }  // namespace
 }  // namespace bulla::cli

@@ -31,6 +31,8 @@ class Aead {
   static Result<Aead> create(AeadAlgorithm algorithm, ByteView key);
 
   AeadAlgorithm algorithm() const { return algorithm_; }
+  /// Where the expanded key lies, for prefetching alone.
+  ByteView schedule() const { return schedule_.expose(); }
   std::size_t nonce_bytes() const { return aead_nonce_bytes(algorithm_); }
 
   /// Writes plaintext.size() + kAeadTagBytes bytes to `out` (ciphertext ‖ tag).

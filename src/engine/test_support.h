@@ -16,6 +16,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "crypto/rng.h"
+#include "engine/kv/test_records.h"
 #include "storage/fault.h"
 #include "storage/memory.h"
 
@@ -76,6 +77,22 @@ struct Outcome {
   }
 };
 
+/// What "*name" of a pattern that ends in it captures of `path`.
+inline std::optional<api::PathParam> rest_of(std::string_view pattern,
+                                             std::string_view path) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return std::nullopt;
+  const std::string_view name = pattern.substr(star + 1);
+  const std::string_view before = pattern.substr(0, star);
+  if (path.starts_with(before)) {
+    return api::PathParam{name, path.substr(before.size())};
+  }
+  if (!before.empty() && path == before.substr(0, before.size() - 1)) {
+    return api::PathParam{name, {}};
+  }
+  return std::nullopt;
+}
+
 /// Finds the route of `path` as the server does, for tests.
 inline const api::Route* match_route(const std::vector<api::Route>& routes,
                                      std::string_view path,
@@ -92,14 +109,25 @@ inline const api::Route* match_route(const std::vector<api::Route>& routes,
   const api::Route* best = nullptr;
   std::size_t best_literals = 0;
   for (const api::Route& route : routes) {
-    std::vector<api::PathParam> captured;
-    if (route.pattern.starts_with('*')) {
-      params = {{route.pattern.substr(1), path}};
+    if (route.pattern == path) {
+      params.clear();
       return &route;
+    }
+    std::vector<api::PathParam> captured;
+    if (const auto rest = rest_of(route.pattern, path)) {
+      // Any literal beats none; there is one level of them at most.
+      const bool literal = !route.pattern.starts_with('*');
+      if (best != nullptr && !literal) continue;
+      best = &route;
+      best_literals = literal ? 1 : 0;
+      params = {*rest};
+      continue;
     }
     const auto want = segments(route.pattern);
     const auto have = segments(path);
-    if (want.size() != have.size()) continue;
+    if (want.size() != have.size() ||
+        route.pattern.find('*') != std::string_view::npos)
+      continue;
     std::size_t literals = 0;
     bool fits = true;
     for (std::size_t i = 0; fits && i < want.size(); ++i) {
@@ -183,6 +211,7 @@ class EngineTest : public testing::Test {
     const auto change = barrier_.create(root);
     EXPECT_TRUE(change && memory_.commit({&*change, 1}));
     config_.path = "mount/";
+    config_.uuid = "6f1c1b9e-3a0f-4f0e-9d3e-0c8f7a5b1e11";
   }
 
   api::BackendContext backend_context() {
@@ -192,6 +221,8 @@ class EngineTest : public testing::Test {
             .clock = clock_,
             .log = log_,
             .events = events_,
+            .records = records_,
+            .record_holders = record_holders_,
             .fips_mode = fips_mode_};
   }
   api::Context request_context(api::LoopState& loop) {
@@ -212,6 +243,8 @@ class EngineTest : public testing::Test {
   barrier::View view_{barrier_, "logical/mount/"};
   api::MountConfig config_;
   TestEvents events_;
+  kv::TestRecords records_{rng_};
+  dek::RecordHolders record_holders_;
   bool fips_mode_ = false;
   api::LoopState loop_;
 };

@@ -168,8 +168,15 @@ class Custody {
   /// it answered can be opened with them. Ok when there is nothing to do, or
   /// another change is under way.
   Result<void> forget_former(Duration grace);
-  /// Registered before the first request, and must outlive this.
+  /// Registered before the first request, and must outlive the last.
   void add_root_sealed(RootSealed& other);
+  /// For what add_root_sealed() named. The entry at `path` of the barrier,
+  /// opened under the root key that it is sealed under (root_seal.h).
+  ///   kCorrupt  it is not what was sealed there.
+  Result<std::optional<barrier::Entry>> get_under_root(std::string_view path);
+  /// What to put there: expecting the version that was read, since a rekey may
+  /// come in between.
+  Result<Bytes> seal_under_root(std::string_view path, ByteView plaintext);
   /// At ShareBackup's paths; absent where there is none.
   Result<std::optional<ShareBackup>> share_backup(std::string_view path);
   Result<void> delete_share_backup(std::string_view path);

@@ -111,6 +111,8 @@ struct Custody::Impl {
   /// Finds out which root key is the one after a commit of unknown outcome.
   /// Under operation_mutex. kUnavailable: storage still does not say.
   Result<void> settle_root();
+  /// The same, and then the root key of now. kSealed while sealed.
+  Result<const SecretBytes*> settled_root();
   /// The same, taking operation_mutex.
   Result<void> settled();
   void note_former_made();

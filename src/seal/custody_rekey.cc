@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "seal/custody_impl.h"
 #include "seal/former.h"
+#include "seal/root_seal.h"
 
 namespace bulla::seal {
 namespace {
@@ -137,6 +138,32 @@ Result<void> Custody::Impl::settle_root() {
 Result<void> Custody::Impl::settled() {
   const std::lock_guard lock(operation_mutex);
   return settle_root();
+}
+
+Result<const SecretBytes*> Custody::Impl::settled_root() {
+  if (barrier.sealed() || root_key.empty()) {
+    return fail(ErrorCode::kSealed, "Vault is sealed");
+  }
+  TRY(settle_root());
+  return &root_key;
+}
+
+// No rekey commits while it reads.
+Result<std::optional<barrier::Entry>> Custody::get_under_root(
+    std::string_view path) {
+  const std::lock_guard lock(impl_->operation_mutex);
+  TRY_ASSIGN(const SecretBytes* const root, impl_->settled_root());
+  TRY_ASSIGN(const auto entry, impl_->barrier.get(path));
+  if (!entry) return std::nullopt;
+  TRY_ASSIGN(auto opened, open_under(*root, path, entry->value.expose()));
+  return barrier::Entry{std::move(opened), entry->version};
+}
+
+Result<Bytes> Custody::seal_under_root(std::string_view path,
+                                       ByteView plaintext) {
+  const std::lock_guard lock(impl_->operation_mutex);
+  TRY_ASSIGN(const SecretBytes* const root, impl_->settled_root());
+  return seal_under(*root, path, plaintext, impl_->rng);
 }
 
 void Custody::Impl::note_former_made() {

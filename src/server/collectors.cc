@@ -104,6 +104,31 @@ void kek_lines(std::string& out, Core& core) {
   }
 }
 
+// Of the active DEKs, and what is left under those before them.
+void dek_lines(std::string& out, Core& core) {
+  const auto deks = core.deks().list();
+  if (!deks) return;
+  std::string active =
+      "# HELP bulla_dek_encryptions Encryptions by a scope's active DEK.\n"
+      "# TYPE bulla_dek_encryptions gauge\n";
+  std::uint64_t left = 0;
+  for (const dek::DekInfo& info : *deks) {
+    if (info.status == dek::Status::kDeprecated) {
+      left += core.deks().uses(info.id).value_or(0);
+    }
+    if (info.status != dek::Status::kActive) continue;
+    active += fmt::format("bulla_dek_encryptions{{scope=\"{}\"}} {}\n",
+                          prometheus_label(info.scope),
+                          core.deks().encryptions(info.id).value_or(0));
+  }
+  out += active;
+  out += fmt::format(
+      "# HELP bulla_deprecated_dek_records Records under deprecated DEKs.\n"
+      "# TYPE bulla_deprecated_dek_records gauge\n"
+      "bulla_deprecated_dek_records {}\n",
+      left);
+}
+
 using engine::transit::TransitMetrics;
 using TransitMounts = std::vector<std::pair<std::string, TransitMetrics>>;
 
@@ -172,6 +197,8 @@ void add_collectors(Core& core, storage::Storage& storage) {
       [&core](std::string& out) { seal_lines(out, core); });
   core.metrics().add_collector(
       [&core](std::string& out) { kek_lines(out, core); });
+  core.metrics().add_collector(
+      [&core](std::string& out) { dek_lines(out, core); });
   core.metrics().add_collector(
       [&core](std::string& out) { transit_lines(out, core); });
   if (const auto* metered = dynamic_cast<storage::MeteredStorage*>(&storage)) {

@@ -68,6 +68,7 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"seal", read_seal, true},
     {"encryption", read_encryption},
     {"telemetry", read_telemetry},
+    {"deprecated_key_janitor", read_janitor},
     {"api_addr", read_url<&C::api_addr>},
     {"cluster_addr", read_url<&C::cluster_addr>},
     {"cluster_name", into<&C::cluster_name>},

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "dek/reencryptor.h"
 #include "seal/provider_health.h"
 
 namespace bulla::server {
@@ -80,6 +81,7 @@ struct ServerConfig {
   bool disable_seccomp = false;
   /// Bytes of a snapshot that is restored.
   std::size_t max_snapshot_size = std::size_t{64} << 30;
+  dek::JanitorOptions janitor;  ///< deprecated_key_janitor { … }.
   bool ui = false;
   bool raw_storage_endpoint = false;
   bool unsafe_allow_api_audit_creation = true;

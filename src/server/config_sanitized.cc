@@ -83,6 +83,9 @@ std::string sanitized_json(const ServerConfig& config) {
   out.member("unsafe_allow_api_audit_creation",
              config.unsafe_allow_api_audit_creation);
   out.member("worker_threads", config.worker_threads);
+  out.key("deprecated_key_janitor").begin_object();
+  out.member("interval", config.janitor.interval.count());
+  out.member("limit", std::uint64_t{config.janitor.limit}).end_object();
   write_lists(out, config);
   write_storage_and_telemetry(out, config);
   out.end_object();

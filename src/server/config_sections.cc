@@ -391,6 +391,20 @@ Result<void> read_seal(const ConfigSource& source, const HclItem& item,
   return {};
 }
 
+Result<void> read_janitor(const ConfigSource& source, const HclItem& item,
+                          ServerConfig& config) {
+  using J = dek::JanitorOptions;
+  static constexpr ConfigKey<J> kKeys[] = {
+      {"interval", into<&J::interval>},
+      {"limit", into<&J::limit>},
+  };
+  TRY_ASSIGN(const auto bodies, plain_blocks(source, item));
+  if (bodies.size() != 1) {
+    return fail(source.error(item, "expected one block"));
+  }
+  return read_section<J>(source, kKeys, *bodies.front(), config.janitor);
+}
+
 Result<void> read_telemetry(const ConfigSource& source, const HclItem& item,
                             ServerConfig& config) {
   TRY_ASSIGN(const auto blocks, plain_blocks(source, item));

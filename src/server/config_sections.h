@@ -17,6 +17,8 @@ Result<void> read_seal(const ConfigSource& source, const HclItem& item,
 // Becomes the seal stanza of kind "config".
 Result<void> read_encryption(const ConfigSource& source, const HclItem& item,
                              ServerConfig& config);
+Result<void> read_janitor(const ConfigSource& source, const HclItem& item,
+                          ServerConfig& config);
 Result<void> read_telemetry(const ConfigSource& source, const HclItem& item,
                             ServerConfig& config);
 

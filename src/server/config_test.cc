@@ -545,5 +545,25 @@ TEST_F(LoadConfig, RefusesMissingEmptyAndHugePaths) {
   EXPECT_THAT(huge.error().message(), HasSubstr("longer than"));
 }
 
+TEST(Config, TheJanitorOfDeprecatedKeys) {
+  const auto usual = parse_config(R"(storage "inmem" {})", "f");
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(usual->janitor.interval, Seconds{1800});
+  EXPECT_EQ(usual->janitor.limit, 100U);
+  const auto set = parse_config(
+      "deprecated_key_janitor { interval = \"90s\"  limit = 7 }", "f");
+  ASSERT_TRUE(set) << set.error().message();
+  EXPECT_EQ(set->janitor.interval, Seconds{90});
+  EXPECT_EQ(set->janitor.limit, 7U);
+  EXPECT_THAT(
+      sanitized_json(*set),
+      HasSubstr(R"("deprecated_key_janitor":{"interval":90,"limit":7})"));
+  for (const char* text : {"deprecated_key_janitor { intervall = 1 }",
+                           "deprecated_key_janitor { interval = \"often\" }",
+                           "deprecated_key_janitor { limit = -1 }"}) {
+    EXPECT_FALSE(parse_config(text, "f")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace bulla::server

@@ -33,8 +33,15 @@ Core::Core(CoreParts parts)
       audit_(barrier::View(barrier_, "sys/audit/"), parts_.rng, parts_.clock,
              parts_.log),
       own_actions_(audit_, mounts_, parts_.rng, parts_.clock),
+      deks_(barrier_, custody_, record_holders_, parts_.rng, parts_.clock,
+            parts_.log, {.announce = announcer()}),
+      reencryptor_(deks_, record_holders_, barrier_, parts_.rng, parts_.clock,
+                   parts_.log, parts_.config.janitor, announcer()),
       mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
-              {.events = own_actions_, .fips_mode = parts_.config.fips_mode}),
+              {.events = own_actions_,
+               .records = deks_,
+               .record_holders = record_holders_,
+               .fips_mode = parts_.config.fips_mode}),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -51,6 +58,16 @@ Core::Core(CoreParts parts)
 }
 
 Core::~Core() = default;
+
+dek::Announce Core::announcer() {
+  return [this](std::string_view path, std::string_view data) {
+    const auto sys = mounts_.at("sys/");
+    return own_actions_.announce(
+        {.mount_uuid = sys == nullptr ? std::string_view() : sys->config.uuid,
+         .path = path,
+         .data = data});
+  };
+}
 
 // Everything init stores is held back and becomes one commit: a crash leaves
 // an uninitialised store or a usable one.
@@ -162,7 +179,9 @@ Result<void> Core::post_unseal() {
   const auto load_all = [&]() -> Result<void> {
     TRY(load_state());
     TRY(audit_.load());
-    return mounts_.load();
+    TRY(deks_.load());
+    TRY(mounts_.load());
+    return reencryptor_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
     pre_seal();
@@ -184,7 +203,9 @@ void Core::pre_seal() {
   recovery_rekey_.clear();
   root_generation_.clear();
   keyring_rotation_.clear();
+  reencryptor_.clear();
   mounts_.clear();
+  deks_.clear();
   audit_.clear();
   tokens_.clear();
   policies_.clear();

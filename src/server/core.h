@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/rng.h"
+#include "dek/reencryptor.h"
+#include "dek/registry.h"
 #include "seal/custody.h"
 #include "seal/keyring_rotation.h"
 #include "seal/provider_health.h"
@@ -121,6 +123,9 @@ class Core {
   auth::PolicyStore& policies() { return policies_; }
   auth::TokenStore& tokens() { return tokens_; }
   audit::Broker& audit() { return audit_; }
+  dek::Registry& deks() { return deks_; }
+  dek::RecordHolders& record_holders() { return record_holders_; }
+  dek::Reencryptor& reencryptor() { return reencryptor_; }
   Mounts& mounts() { return mounts_; }
   Metrics& metrics() { return metrics_; }
   seal::ProviderHealth& health() { return *health_; }
@@ -139,6 +144,8 @@ class Core {
   Result<void> post_unseal();
   Result<void> load_state();
   Result<void> load_cluster();
+  /// What DEKs and their janitor do by themselves is audited as sys/ doing it.
+  dek::Announce announcer();
   void pre_seal();
   Result<snapshot::Checked> replace_all(const snapshot::Checked& checked,
                                         const snapshot::Marker& marker);
@@ -161,6 +168,9 @@ class Core {
   audit::Broker audit_;
   Metrics metrics_;
   OwnActions own_actions_;
+  dek::RecordHolders record_holders_;
+  dek::Registry deks_;
+  dek::Reencryptor reencryptor_;
   Mounts mounts_;
   Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;

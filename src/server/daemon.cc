@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/thread.h"
 #include "crypto/rng.h"
 #include "net/server.h"
 #include "seal/kek_versions.h"
@@ -280,7 +281,7 @@ Result<void> run(DaemonParts& parts) {
   core.mounts().start();
   add_collectors(core, *parts.storage);
 
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned cores = usable_cores();
   const unsigned loops = config.event_loops != 0 ? config.event_loops : cores;
   const unsigned threads = config.worker_threads != 0 ? config.worker_threads
                                                       : std::max(4U, cores * 2);
@@ -288,12 +289,15 @@ Result<void> run(DaemonParts& parts) {
   for (const ListenerConfig& listener : config.listeners) {
     listeners.push_back(listener_options(listener));
   }
-  std::unique_ptr<WorkerPool> pool;
+  std::unique_ptr<WorkerPool> blocking;
+  std::unique_ptr<WorkerPool> computing;
   TRY_ASSIGN(const auto server,
              net::Server::create(std::move(listeners), loops, [&](unsigned) {
-               return std::make_unique<HttpHandler>(core, *pool);
+               return std::make_unique<HttpHandler>(core, *blocking,
+                                                    *computing);
              }));
-  pool = std::make_unique<WorkerPool>(core, threads);
+  blocking = std::make_unique<WorkerPool>(core, threads);
+  computing = std::make_unique<WorkerPool>(core, cores, Priority::kLow);
 
   const std::string address = server->addresses().front();
   if (parts.dev) {
@@ -314,9 +318,12 @@ Result<void> run(DaemonParts& parts) {
   core.health().start();
   {
     const Keeper keeper(core, automatic, node_name(config));
+    const dek::ReencryptThread reencrypting(core.reencryptor());
     serve_until_signal(*server, core, log_to);
   }
-  pool.reset();  // before the server: pool jobs complete its exchanges
+  // Before the server: their jobs complete its exchanges.
+  blocking.reset();
+  computing.reset();
   core.seal();
   if (!config.pid_file.empty()) ::unlink(config.pid_file.c_str());
   log.info("stopped");

@@ -18,6 +18,17 @@ std::string home_token_file() {
   return home == nullptr ? std::string() : std::string(home) + "/.vault-token";
 }
 
+// As Vault's development server has it from the start; who unmounts it has it
+// no more.
+Result<void> mount_secret(Core& core) {
+  api::MountConfig config;
+  config.path = "secret/";
+  config.type = "kv";
+  config.description = "key/value secret storage";
+  config.options["version"] = "2";
+  return core.mounts().mount(std::move(config));
+}
+
 Result<DevKeys> initialise_in_memory(Core& core, const DevOptions& options) {
   seal::InitParams params;
   params.secret_shares = 1;
@@ -26,6 +37,7 @@ Result<DevKeys> initialise_in_memory(Core& core, const DevOptions& options) {
   SecretBytes& share = made.keys.shares.front();
   DevKeys keys{base64_encode(share.expose()), made.root_token};
   TRY(core.unseal(std::move(share)));
+  TRY(mount_secret(core));
   return keys;
 }
 
@@ -41,6 +53,7 @@ Result<DevKeys> initialise_in(Core& core, const DevOptions& options,
   params.recovery_shares = 0;
   params.recovery_threshold = 0;
   TRY(core.initialize(params, token));
+  TRY(mount_secret(core));
   return DevKeys{{}, token};
 }
 

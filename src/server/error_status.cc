@@ -30,6 +30,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::kCorrupt:
     case ErrorCode::kInternal:
     case ErrorCode::kWouldBlock:
+    case ErrorCode::kWouldCompute:
       return 500;
   }
   return 500;

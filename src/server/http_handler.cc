@@ -38,17 +38,18 @@ void HttpHandler::handle(net::Exchange& exchange) {
   if (answer_outside(exchange.request(), exchange.response())) return;
   const Outcome outcome =
       serve(exchange.request(), exchange.response(), worker_, false);
-  if (outcome == Outcome::kNeedsPool) hand_over(exchange);
+  if (outcome == Outcome::kAnswered) return;
+  hand_over(exchange, outcome == Outcome::kNeedsPool ? blocking_ : computing_);
 }
 
-void HttpHandler::hand_over(net::Exchange& exchange) {
+void HttpHandler::hand_over(net::Exchange& exchange, WorkerPool& pool) {
   exchange.response().reset();
   exchange.detach();
   const auto queued = std::chrono::steady_clock::now();
   const Seconds patience =
       worker_.listener(exchange.request()).max_request_duration;
   net::Exchange* const waiting = &exchange;
-  const bool taken = pool_.submit([waiting, queued, patience](Worker& worker) {
+  const bool taken = pool.submit([waiting, queued, patience](Worker& worker) {
     if (std::chrono::steady_clock::now() - queued > patience) {
       answer_busy(waiting->response());
     } else {

@@ -7,19 +7,21 @@
 namespace bulla::server {
 
 /// One event loop's way into the server: answers what takes microseconds where
-/// it came, hands the rest to the pool.
+/// it came, hands the rest to a pool.
 class HttpHandler final : public net::LoopHandler {
  public:
-  HttpHandler(Core& core, WorkerPool& pool) : worker_(core), pool_(pool) {}
+  HttpHandler(Core& core, WorkerPool& blocking, WorkerPool& computing)
+      : worker_(core), blocking_(blocking), computing_(computing) {}
 
   void handle(net::Exchange& exchange) override;
   bool before_send() override;
 
  private:
-  void hand_over(net::Exchange& exchange);
+  void hand_over(net::Exchange& exchange, WorkerPool& pool);
 
   Worker worker_;
-  WorkerPool& pool_;
+  WorkerPool& blocking_;
+  WorkerPool& computing_;
 };
 
 }  // namespace bulla::server

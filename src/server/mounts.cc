@@ -112,6 +112,8 @@ Result<std::shared_ptr<const Mount>> Mounts::build(
                                     .clock = clock_,
                                     .log = log_,
                                     .events = services_.events,
+                                    .records = services_.records,
+                                    .record_holders = services_.record_holders,
                                     .fips_mode = services_.fips_mode};
   mount->backend = factory.make(context);
   mount->matcher =
@@ -260,6 +262,7 @@ Result<void> Mounts::unmount(std::string_view path) {
   }
   TRY(barrier_.remove(std::string(kTablePrefix) + mount->config.uuid));
   TRY(replace(without(table_.load()->all(), path)));
+  mount->backend->stop();
   return barrier::View(barrier_, storage_prefix(mount->config)).clear();
 }
 
@@ -270,6 +273,16 @@ Result<void> Mounts::change(const Mount& mount, api::MountConfig config) {
   const std::string old_path = mount.config.path;
   changed->config = std::move(config);
   MountList mounts = without(table_.load()->all(), old_path);
+  mounts.push_back(std::move(changed));
+  return replace(std::move(mounts));
+}
+
+Result<void> Mounts::reroute(std::string_view path) {
+  const auto mount = at(path);
+  auto changed = std::make_shared<Mount>(*mount);
+  changed->matcher =
+      std::make_shared<const RouteMatcher>(mount->backend->routes());
+  MountList mounts = without(table_.load()->all(), path);
   mounts.push_back(std::move(changed));
   return replace(std::move(mounts));
 }
@@ -297,7 +310,9 @@ Result<void> Mounts::remount(std::string_view from, std::string_view to) {
   api::MountConfig config = mount->config;
   config.path = std::string(to);
   TRY(check_new(config));
-  return change(*mount, std::move(config));
+  TRY(change(*mount, config));
+  mount->backend->tuned(config);
+  return {};
 }
 
 Result<void> Mounts::tune(
@@ -311,7 +326,10 @@ Result<void> Mounts::tune(
   api::MountConfig config = mount->config;
   TRY(edit(config));
   TRY(change(*mount, config));
+  const auto* const before = &mount->backend->routes();
   mount->backend->tuned(config);
+  // An engine that has come to another version has other routes.
+  if (&mount->backend->routes() != before) TRY(reroute(path));
   if (is_fixed(path)) apply_tuned(config);
   return {};
 }

@@ -62,6 +62,8 @@ class Mounts {
   /// What backends are given beside their storage.
   struct Services {
     api::EventSink& events;
+    dek::RecordCipher& records;
+    dek::RecordHolders& record_holders;
     bool fips_mode = false;
   };
 
@@ -108,6 +110,8 @@ class Mounts {
   const BackendFactory* factory_of(const api::MountConfig& config) const;
   Result<void> check_new(const api::MountConfig& config) const;
   Result<void> change(const Mount& mount, api::MountConfig config);
+  /// The mount's matcher made anew, after its backend changed its routes.
+  Result<void> reroute(std::string_view path);
   Result<std::vector<api::MountConfig>> read_records();
   void apply_tuned(const api::MountConfig& config);
   Result<void> sweep_orphans(const std::set<std::string>& live);

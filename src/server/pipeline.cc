@@ -419,10 +419,14 @@ void Flight::refuse(Error error) {
   finish(fail(std::move(error)));
 }
 
+// Where a request has to go on that cannot here.
+std::optional<Outcome> elsewhere(const Error& error) {
+  if (error.code() == ErrorCode::kWouldBlock) return Outcome::kNeedsPool;
+  if (error.code() == ErrorCode::kWouldCompute) return Outcome::kNeedsCompute;
+  return std::nullopt;
+}
+
 Outcome Flight::answer_or_defer() {
-  const auto blocks = [](const Error& error) {
-    return error.code() == ErrorCode::kWouldBlock;
-  };
   worker_.follow_seal();
   const auto admit = [&]() -> Result<void> {
     TRY(decode());
@@ -436,7 +440,7 @@ Outcome Flight::answer_or_defer() {
     return authenticate();
   };
   if (auto admitted = admit(); !admitted) {
-    if (blocks(admitted.error())) return Outcome::kNeedsPool;
+    if (const auto place = elsewhere(admitted.error())) return *place;
     refuse(std::move(admitted).error());
     return Outcome::kAnswered;
   }
@@ -458,7 +462,7 @@ Outcome Flight::answer_or_defer() {
     return bound;
   };
   if (auto permitted = permit(); !permitted) {
-    if (blocks(permitted.error())) return Outcome::kNeedsPool;
+    if (const auto place = elsewhere(permitted.error())) return *place;
     refuse(std::move(permitted).error());
     return Outcome::kAnswered;
   }
@@ -471,7 +475,9 @@ Outcome Flight::answer_or_defer() {
     return Outcome::kAnswered;
   }
   Result<api::Response> result = handle();
-  if (!result && blocks(result.error())) return Outcome::kNeedsPool;
+  if (!result) {
+    if (const auto place = elsewhere(result.error())) return *place;
+  }
   audit_request(nullptr);
   finish(std::move(result));
   return Outcome::kAnswered;

@@ -8,7 +8,9 @@ namespace bulla::server {
 /// Where a request ended.
 enum class Outcome {
   kAnswered,
-  kNeedsPool,  ///< Nothing was done or written: run it where it may block.
+  // Nothing was done or written: run it again
+  kNeedsPool,     ///< where it may block.
+  kNeedsCompute,  ///< where it may take long.
 };
 
 /// One request from bytes to answer: limits, route, token, policy, audit,

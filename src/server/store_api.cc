@@ -26,8 +26,11 @@ std::string_view relative_path(std::string_view url) {
   return url.substr(0, url.find('?'));
 }
 
-bool is_kek_path(std::string_view path) {
-  return path == "kek" || path.starts_with("kek/");
+constexpr std::string_view kReencrypt = "encryption-keys/reencrypt";
+
+bool is_answered(std::string_view path) {
+  return path == "kek" || path.starts_with("kek/") || path == kReencrypt ||
+         path.starts_with("jobs/");
 }
 
 net::ClientResponse failed(const Error& error) {
@@ -59,11 +62,16 @@ struct StoreApi::Impl {
   JsonParser parser;
   bool empty = false;      ///< Nothing is initialised here.
   std::string why_sealed;  ///< "" where it is open, or empty.
+  /// From the first order on: who only looks changes nothing.
+  std::optional<dek::ReencryptThread> reencrypting;
 };
 
 StoreApi::StoreApi(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-StoreApi::~StoreApi() { impl_->core.seal(); }
+StoreApi::~StoreApi() {
+  impl_->reencrypting.reset();
+  impl_->core.seal();
+}
 
 Result<void> StoreApi::Impl::open() {
   parts.add_fixed_mounts(core);
@@ -139,9 +147,10 @@ net::ClientResponse StoreApi::answer(const net::ClientRequest& sent) {
   const std::string path(relative_path(sent.url));
   const auto mount = impl_->core.mounts().at(kMount);
   const RouteMatch match =
-      is_kek_path(path) ? mount->matcher->match(path) : RouteMatch{};
+      is_answered(path) ? mount->matcher->match(path) : RouteMatch{};
   if (match.route == nullptr) {
-    return failed(not_found("only sys/kek answers without a server"));
+    return failed(not_found(
+        "without a server only sys/kek answers, and what re-encrypts"));
   }
   std::array<std::uint8_t, 16> random;
   impl_->rng.fill(random);
@@ -169,6 +178,10 @@ net::ClientResponse StoreApi::answer(const net::ClientRequest& sent) {
   };
   const auto result = run();
   if (!result) return failed(result.error());
+  if (path == kReencrypt && !request.fields.boolean("dry_run") &&
+      !impl_->reencrypting) {
+    impl_->reencrypting.emplace(impl_->core.reencryptor());
+  }
   net::ClientResponse out;
   out.status = 200;
   append_envelope(out.body, *result, request.id);

@@ -7,11 +7,11 @@
 
 namespace bulla::server {
 
-/// The sys/kek endpoints over the store of a stopped server: no listener, no
-/// token. Whoever reads the configuration's KEKs and writes the store could do
-/// all of it by hand. What changes something is on the audit record as if it
-/// had come to the server, so that it needs a store that opens, unless there is
-/// nothing in it yet. One thread.
+/// The sys/kek endpoints, and re-encryption, over the store of a stopped
+/// server: no listener, no token. Whoever reads the configuration's KEKs and
+/// writes the store could do all of it by hand. What changes something is on
+/// the audit record as if it had come to the server, so that it needs a store
+/// that opens, unless there is nothing in it yet. One thread.
 class StoreApi {
  public:
   /// Opens the store and, where a configured seal does, the barrier.

@@ -1,10 +1,13 @@
 #include "server/worker_pool.h"
 
+#include "base/thread.h"
+
 namespace bulla::server {
 
-WorkerPool::WorkerPool(Core& core, unsigned threads) : core_(core) {
+WorkerPool::WorkerPool(Core& core, unsigned threads, Priority priority)
+    : core_(core) {
   for (unsigned i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { run(); });
+    threads_.emplace_back([this, priority] { run(priority); });
   }
 }
 
@@ -27,7 +30,8 @@ bool WorkerPool::submit(Job job) {
   return true;
 }
 
-void WorkerPool::run() {
+void WorkerPool::run(Priority priority) {
+  if (priority == Priority::kLow) lower_thread_priority();
   Worker worker(core_);
   for (;;) {
     Job job;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -12,14 +13,22 @@
 
 namespace bulla::server {
 
-/// Threads for what may block or takes long: storage writes, key generation,
-/// KEK calls. Each has a Worker of its own. The queue is bounded.
+/// How the system's scheduler is to see the threads of a pool.
+enum class Priority : std::uint8_t {
+  kNormal,
+  kLow,  ///< They give way to event loops, and still have a tenth of a core.
+};
+
+/// Threads for what does not belong on an event loop: those of one pool may
+/// block (storage writes, KEK calls), those of another compute for long (RSA).
+/// Each has a Worker of its own. The queue is bounded.
 class WorkerPool {
  public:
   static constexpr std::size_t kQueueMax = 16'384;
   using Job = std::function<void(Worker&)>;
 
-  WorkerPool(Core& core, unsigned threads);
+  WorkerPool(Core& core, unsigned threads,
+             Priority priority = Priority::kNormal);
   /// Runs what is queued, then ends the threads.
   ~WorkerPool();
 
@@ -27,7 +36,7 @@ class WorkerPool {
   [[nodiscard]] bool submit(Job job);
 
  private:
-  void run();
+  void run(Priority priority);
 
   Core& core_;
   std::mutex mutex_;

@@ -265,6 +265,9 @@ TEST_F(TokenBackendTest, RoleFieldsAndErrors) {
               HasSubstr("given role path suffix contains invalid characters"));
   EXPECT_EQ(refused(R"({"token_type":"odd"})"),
             "invalid 'token_type' value \"odd\"");
+  EXPECT_EQ(refused(R"({"token_type":""})"), "invalid 'token_type' value \"\"");
+  EXPECT_EQ(refused(R"({"token_type":"default"})"),
+            "invalid 'token_type' value \"default\"");
   EXPECT_EQ(refused(R"({"token_type":"batch"})"),
             "'token_type' cannot be 'batch' when role is set to generate "
             "non-orphan tokens");

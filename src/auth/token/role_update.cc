@@ -64,10 +64,6 @@ Result<void> update_type(const api::Fields& fields, TokenRole& role) {
   if (!fields.has("token_type")) return {};
   const std::string_view name = fields.text("token_type");
   using Type = TokenRole::Type;
-  if (name.empty() || name == "default") {
-    role.type = Type::kDefaultService;
-    return {};
-  }
   for (const Type type : {Type::kDefaultService, Type::kDefaultBatch,
                           Type::kService, Type::kBatch}) {
     if (name != role_type_name(type)) continue;

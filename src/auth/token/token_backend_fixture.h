@@ -7,6 +7,7 @@
 
 #include "auth/token_backend.h"
 #include "auth/token_fixture.h"
+#include "dek/no_records.h"
 
 namespace bulla::auth {
 
@@ -109,12 +110,15 @@ class TokenBackendTest : public TokenFixture {
 
   api::MountConfig config_;
   NoEvents events_;
+  dek::NoRecords records_;
+  dek::RecordHolders record_holders_;
   Logger log_{clock_, LogLevel::kError, LogFormat::kStandard};
-  TokenBackend backend_{{barrier::View(barrier_, "fixed/auth/token/"), config_,
-                         rng_, clock_, log_, events_},
-                        tokens_,
-                        policies_,
-                        {kSystemTtl, kSystemTtl}};
+  TokenBackend backend_{
+      {barrier::View(barrier_, "fixed/auth/token/"), config_, rng_, clock_,
+       log_, events_, records_, record_holders_},
+      tokens_,
+      policies_,
+      {kSystemTtl, kSystemTtl}};
   JsonParser parser_;
   CreatedToken root_;
   CreatedToken caller_;

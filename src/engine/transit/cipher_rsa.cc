@@ -47,7 +47,7 @@ Result<ByteView> Cipher::open_rsa(const KeyVersion& version, ByteView sealed) {
                        "private counterpart"));
   }
   // Hundreds of microseconds: others would wait for them on an event loop.
-  if (!may_block_) return fail(would_block());
+  if (!may_block_) return fail(would_compute());
   TRY_ASSIGN(const SecretBytes plaintext,
              version.private_key()->decrypt(
                  open_padding_, crypto::HashAlgorithm::kSha2_256, sealed));

@@ -68,6 +68,8 @@ class KeyVersion {
     Usage* usage = usage_.load(std::memory_order_acquire);
     return usage == nullptr ? 0 : usage->take(wanted);
   }
+  /// Its count, for prefetching alone; null before it is counted.
+  const Usage* usage() const { return usage_.load(std::memory_order_acquire); }
   void give_back_operations(std::uint64_t unused) const {
     usage_.load(std::memory_order_acquire)->give_back(unused);
   }

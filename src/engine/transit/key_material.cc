@@ -4,9 +4,27 @@
 
 #include <utility>
 
+#include "base/thread.h"
 #include "crypto/asymmetric.h"
 
 namespace bulla::engine::transit {
+namespace {
+
+Result<crypto::PrivateKey> make_pair(const KeyTypeInfo& type,
+                                     crypto::Rng& rng) {
+  if (!type.rsa()) {
+    return crypto::PrivateKey::generate(type.algorithm, type.bits, rng);
+  }
+  // A search for primes takes from tenths of a second to several: encrypts
+  // beside it go first.
+  Result<crypto::PrivateKey> pair = fail(internal_error("no key was made"));
+  run_at_low_priority([&] {
+    pair = crypto::PrivateKey::generate(type.algorithm, type.bits, rng);
+  });
+  return pair;
+}
+
+}  // namespace
 
 Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng) {
   const KeyTypeInfo& type = key_type_info(key.type);
@@ -19,8 +37,7 @@ Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng) {
     case KeyFamily::kKeyPair:
       break;
   }
-  TRY_ASSIGN(const crypto::PrivateKey pair,
-             crypto::PrivateKey::generate(type.algorithm, type.bits, rng));
+  TRY_ASSIGN(const crypto::PrivateKey pair, make_pair(type, rng));
   return KeyPairMaterial{.pkcs8 = pair.pkcs8_der(),
                          .spki = pair.public_key().spki_der(),
                          .certificates = {}};

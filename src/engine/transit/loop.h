@@ -1,10 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -76,6 +80,40 @@ class Scratch {
   std::size_t size_ = 0;
 };
 
+/// Where the latest version of a key lies in memory. With thousands of keys in
+/// use none of it is in the cache, and each pointer is known only when the one
+/// before has come: kept here, all are asked for at once.
+struct HotMemory {
+  HotMemory() = default;
+  explicit HotMemory(const Key& seen)
+      : key(&seen), version(&seen.latest()), usage(version->usage()) {
+    if (const crypto::Aead* aead = version->aead()) schedule = aead->schedule();
+  }
+  void prefetch() const {
+    constexpr std::size_t kLine = 64;
+    const auto lines = [](const void* start, std::size_t bytes) {
+      for (std::size_t at = 0; at < bytes; at += kLine) {
+        __builtin_prefetch(static_cast<const char*>(start) + at);
+      }
+    };
+    lines(key, sizeof(Key));
+    lines(version, sizeof(KeyVersion));
+    // Round keys come first, the powers that short messages need last.
+    constexpr std::size_t kRoundKeys = 240;
+    constexpr std::size_t kPowers = 128;
+    lines(schedule.data(), std::min(schedule.size(), kRoundKeys));
+    if (schedule.size() > kRoundKeys + kPowers) {
+      lines(schedule.last(kPowers).data(), kPowers);
+    }
+    __builtin_prefetch(usage, 1);
+  }
+
+  const Key* key = nullptr;
+  const KeyVersion* version = nullptr;
+  const Usage* usage = nullptr;
+  ByteView schedule;
+};
+
 /// What one thread keeps for a transit mount: the keys it used last, working
 /// memory, counters. No other thread touches it (its counters are read).
 struct TransitLoop {
@@ -86,11 +124,26 @@ struct TransitLoop {
   struct Cached {
     explicit Cached(std::shared_ptr<KeySlot> source)
         : slot(std::move(source)), key(*slot) {}
+    /// The newest snapshot; null when the key was deleted.
+    const Key* newest() {
+      hot.prefetch();
+      const Key* found = key.get().get();
+      // A version is counted from its first encryption on.
+      if (found != hot.key || hot.usage == nullptr) [[unlikely]] {
+        hot = found == nullptr ? HotMemory{} : HotMemory(*found);
+      }
+      return found;
+    }
     std::shared_ptr<KeySlot> slot;
     Subscription<Key> key;
+    HotMemory hot;
   };
 
-  TextMap<std::unique_ptr<Cached>> keys;
+  // One probe finds a name among 10,000, where a map of nodes takes four
+  // cache misses one after the other.
+  boost::unordered_flat_map<std::string, std::unique_ptr<Cached>, TextHash,
+                            std::equal_to<>>
+      keys;
   Scratch work;        // nonce ‖ plaintext, sealed in place
   Scratch opened;      // a decrypted plaintext
   Scratch context;     // a decoded derivation context

@@ -64,7 +64,7 @@ Result<api::Response> TransitBackend::sign(const Request& request,
   const std::size_t count = batch ? loop.mac_items.size() : 1;
   if (!context.may_block &&
       belongs_on_pool(key->type(), KeyPairUse::kPrivate, count)) {
-    return fail(would_block());
+    return fail(would_compute());
   }
   Cipher cipher(*key, keys_, loop, context);
   const std::int64_t key_version = fields.integer("key_version");

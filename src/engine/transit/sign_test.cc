@@ -239,11 +239,11 @@ TEST_F(SignTest, HeavyWorkLeavesTheLoop) {
   const std::string sealed = encrypt("r", "secret");
   may_block_ = false;
   EXPECT_TRUE(sign("e").ok);
-  EXPECT_EQ(sign("r").code, ErrorCode::kWouldBlock);
+  EXPECT_EQ(sign("r").code, ErrorCode::kWouldCompute);
   EXPECT_EQ(verify("r", made), "true");
   EXPECT_EQ(
       post("decrypt/r", fmt::format(R"({{"ciphertext":"{}"}})", sealed)).code,
-      ErrorCode::kWouldBlock);
+      ErrorCode::kWouldCompute);
 }
 
 TEST_F(SignTest, RsaEncrypts) {

@@ -43,14 +43,14 @@ Result<const Key*> TransitBackend::find_key(std::string_view name,
   TransitLoop& loop = loop_of(context);
   const auto cached = loop.keys.find(name);
   if (cached != loop.keys.end()) {
-    if (const Key* key = cached->second->key.get().get()) return key;
+    if (const Key* key = cached->second->newest()) return key;
     loop.keys.erase(cached);
   }
   TRY_ASSIGN(auto slot, keys_.find(name, context.may_block));
   if (slot == nullptr) return nullptr;
   if (loop.keys.size() >= TransitLoop::kNamesMax) loop.keys.clear();
   auto entry = std::make_unique<TransitLoop::Cached>(std::move(slot));
-  const Key* key = entry->key.get().get();
+  const Key* key = entry->newest();
   // Null when it was deleted this very moment.
   if (key != nullptr) loop.keys.emplace(std::string(name), std::move(entry));
   return key;

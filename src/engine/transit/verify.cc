@@ -170,7 +170,7 @@ Result<api::Response> TransitBackend::verify_signatures(const Request& request,
   TransitLoop& loop = loop_of(context);
   if (!context.may_block && belongs_on_pool(key->type(), KeyPairUse::kPublic,
                                             loop.mac_items.size())) {
-    return fail(would_block());
+    return fail(would_compute());
   }
   Cipher cipher(*key, keys_, loop, context);
   return answer_for(loop.mac_items, batch, Proof::kSignature,

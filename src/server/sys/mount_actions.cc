@@ -41,8 +41,7 @@ Result<void> check_path(const std::string& path) {
   return {};
 }
 
-// "plugin" with a plugin_name is the old way to say that name; the kv aliases
-// are kv at a version.
+// "plugin" with a plugin_name is the old way to say that name.
 Result<void> settle_type(const api::Request& request,
                          const std::optional<JsonObject>& settings,
                          api::MountConfig& config) {
@@ -60,16 +59,17 @@ Result<void> settle_type(const api::Request& request,
     }
     config.type = name;
   }
-  if (config.is_auth) return {};
-  if (config.type == "kv-v1" || config.type == "generic") {
-    config.type = "kv";
-    config.options["version"] = "1";
-  }
-  if (config.type == "kv-v2") {
-    config.type = "kv";
-    config.options["version"] = "2";
-  }
   return {};
+}
+
+// The kv aliases are kv at a version, whatever the options say of it.
+std::optional<std::string> settle_alias(api::MountConfig& config) {
+  if (config.is_auth) return std::nullopt;
+  std::optional<std::string> version;
+  if (config.type == "kv-v1" || config.type == "generic") version = "1";
+  if (config.type == "kv-v2") version = "2";
+  if (version) config.type = "kv";
+  return version;
 }
 
 Result<void> check_ttls(const api::MountConfig& config, Seconds system_max) {
@@ -103,6 +103,7 @@ Result<api::MountConfig> config_of(Core& core, const api::Request& request,
   config.path = mount_path(request.param("path"), is_auth);
   TRY(check_path(config.path));
   TRY(settle_type(request, settings, config));
+  const auto version = settle_alias(config);
   TRY(check_type(config.type, is_auth));
   const SettingSource own = [&](std::string_view name) {
     return name == "options" ? request.fields.raw(name) : std::nullopt;
@@ -121,6 +122,7 @@ Result<api::MountConfig> config_of(Core& core, const api::Request& request,
   config.external_entropy_access =
       request.fields.boolean("external_entropy_access");
   TRY(apply_mount_settings(source_of(settings), config));
+  if (version) config.options["version"] = *version;
   TRY(check_ttls(config, core.config().max_lease_ttl));
   return config;
 }

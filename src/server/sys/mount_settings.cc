@@ -103,6 +103,33 @@ Result<void> take_token_type(const SettingSource& source,
   return {};
 }
 
+// An engine's records stay with the version and the scope they were made for;
+// only from version 1 to 2 there is a way.
+Result<void> check_kv_option(std::string_view name, std::string_view value,
+                             const api::MountConfig& config) {
+  const auto held = config.options.find(std::string(name));
+  const bool made = !config.uuid.empty();
+  if (name == "dek_scope" && made) {
+    const std::string_view scope =
+        held == config.options.end() || held->second.empty()
+            ? std::string_view("default")
+            : std::string_view(held->second);
+    if (value == scope) return {};
+    return fail(
+        invalid_argument("dek_scope is settled when the engine is mounted"));
+  }
+  if (name != "version") return {};
+  if (value != "1" && value != "2") {
+    return fail(
+        invalid_argument(fmt::format("invalid version provided: {}", value)));
+  }
+  if (made && value == "1" && held != config.options.end() &&
+      held->second == "2") {
+    return fail(invalid_argument("cannot downgrade mount from version 2"));
+  }
+  return {};
+}
+
 Result<void> take_options(const SettingSource& source,
                           api::MountConfig& config) {
   const auto element = source("options");
@@ -118,6 +145,7 @@ Result<void> take_options(const SettingSource& source,
           fmt::format("secrets engine \"{}\" does not allow setting a version",
                       config.type)));
     }
+    if (config.type == "kv") TRY(check_kv_option(name, value, config));
     config.options[name] = std::move(value);
   }
   if (config.options.size() > kListMax) {

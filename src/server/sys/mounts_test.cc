@@ -111,11 +111,20 @@ TEST_F(SysMounts, PluginNameIsTheType) {
       mount("b", R"({"type":"plugin","config":{"plugin_name":"fake"}})")));
 }
 
-TEST_F(SysMounts, KvAliasesNameKv) {
-  // This build has no kv; the alias is seen in the refusal.
-  for (const char* type : {"kv-v1", "kv-v2", "generic"}) {
-    EXPECT_EQ(error(mount("a", "{\"type\":\"" + std::string(type) + "\"}")),
-              "plugin not found in the catalog: kv");
+TEST_F(SysMounts, KvAliasesNameKvAtAVersion) {
+  int number = 0;
+  for (const auto& [type, version] :
+       {std::pair("kv-v1", "1"), {"generic", "1"}, {"kv-v2", "2"}}) {
+    for (const char* options :
+         {"{}", R"({"version":"1"})", R"({"version":"2"})"}) {
+      const std::string path = "m" + std::to_string(++number);
+      const std::string body = "{\"type\":\"" + std::string(type) +
+                               "\",\"options\":" + options + "}";
+      ASSERT_TRUE(is_none(mount(path, body))) << body;
+      const auto& config = core_->mounts().at(path + "/")->config;
+      EXPECT_EQ(config.type, "kv");
+      EXPECT_EQ(config.options.at("version"), version) << body;
+    }
   }
 }
 

@@ -46,6 +46,16 @@ TEST_F(SysRemount, MovesAndTellsSo) {
       is_none(call(Operation::kRead, "remount/status/none", {}, root_)));
 }
 
+TEST_F(SysRemount, TellsTheEngine) {
+  const auto backend = core_->mounts().at("a/")->backend;
+  const auto& engine = dynamic_cast<const FakeEngine&>(*backend);
+  ASSERT_TRUE(move("a", "b"));
+  EXPECT_EQ(engine.path(), "b/");
+  EXPECT_FALSE(engine.stopped());
+  ASSERT_TRUE(core_->mounts().unmount("b/"));
+  EXPECT_TRUE(engine.stopped());
+}
+
 TEST_F(SysRemount, RefusesWhatIsNoMove) {
   EXPECT_FALSE(move("none", "b"));
   EXPECT_FALSE(move("", "b"));

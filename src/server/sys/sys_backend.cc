@@ -16,6 +16,9 @@ SysBackend::SysBackend(Core& core) {
   add_passkey_routes(core, routes_);
   add_kek_routes(core, routes_);
   add_snapshot_routes(core, routes_);
+  add_encryption_key_routes(core, routes_);
+  add_reencrypt_routes(core, routes_);
+  add_job_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);
   add_remount_routes(core, routes_);

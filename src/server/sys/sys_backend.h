@@ -39,15 +39,19 @@ void add_rekey_routes(Core& core, Routes& routes);
 void add_rekey_backup_routes(Core& core, Routes& routes);
 void add_generate_root_routes(Core& core, Routes& routes);
 void add_decode_token_routes(Core& core, Routes& routes);
-void add_mount_routes(Core& core, Routes& routes);       // mounts.cc, tune.cc
-void add_auth_mount_routes(Core& core, Routes& routes);  // auth_mounts.cc
-void add_remount_routes(Core& core, Routes& routes);     // remount.cc
-void add_policy_routes(Core& core, Routes& routes);      // policies.cc
-void add_capability_routes(Core& core, Routes& routes);  // capabilities.cc
-void add_audit_routes(Core& core, Routes& routes);       // audit.cc
+void add_encryption_key_routes(Core& core, Routes& routes);
+void add_encryption_key_usage_routes(Core& core, Routes& routes);
+void add_reencrypt_routes(Core& core, Routes& routes);
+void add_job_routes(Core& core, Routes& routes);
+void add_mount_routes(Core& core, Routes& routes);         // mounts.cc, tune.cc
+void add_auth_mount_routes(Core& core, Routes& routes);    // auth_mounts.cc
+void add_remount_routes(Core& core, Routes& routes);       // remount.cc
+void add_policy_routes(Core& core, Routes& routes);        // policies.cc
+void add_capability_routes(Core& core, Routes& routes);    // capabilities.cc
+void add_audit_routes(Core& core, Routes& routes);         // audit.cc
 void add_audit_header_routes(Core& core, Routes& routes);  // audit_headers.cc
-void add_tools_routes(Core& core, Routes& routes);       // tools.cc
-void add_metrics_routes(Core& core, Routes& routes);     // metrics_endpoint.cc
+void add_tools_routes(Core& core, Routes& routes);         // tools.cc
+void add_metrics_routes(Core& core, Routes& routes);   // metrics_endpoint.cc
 void add_internal_routes(Core& core, Routes& routes);  // internal.cc: ui, specs
 void add_misc_routes(Core& core, Routes& routes);      // misc.cc: host-info,
                                                    // config/state, ha-status

@@ -51,15 +51,24 @@ class FakeEngine final : public api::Backend {
   std::string_view type() const override { return type_; }
   const std::vector<api::Route>& routes() const override { return routes_; }
   std::string_view help() const override { return "A fake engine."; }
+  void tuned(const api::MountConfig& config) override { path_ = config.path; }
+  void stop() override { stopped_ = true; }
+
+  /// What it was last told that its path is.
+  const std::string& path() const { return path_; }
+  bool stopped() const { return stopped_; }
 
  private:
   std::string type_;
+  std::string path_;
+  bool stopped_ = false;
   std::vector<api::Route> routes_;
 };
 
 /// A core on memory storage and its sys/ routes, called as the pipeline calls
-/// them but for token, policy and audit. Engines of the types "fake" and
-/// (auth) "fakeauth" can be mounted; sys/, cubbyhole/ and auth/token/ are.
+/// them but for token, policy and audit. Engines of the types "fake",
+/// "kv" and (auth) "fakeauth" can be mounted; sys/, cubbyhole/ and auth/token/
+/// are.
 class SysFixture : public testing::Test {
  protected:
   SysFixture() { rebuild(); }
@@ -71,14 +80,15 @@ class SysFixture : public testing::Test {
   /// A new core over the same storage, as after a restart; sealed.
   void rebuild() {
     backend_.reset();
-    core_ = std::make_unique<Core>(CoreParts{
-        .config = config_,
-        .storage = storage_,
-        .rng = rng_,
-        .clock = clock_,
-        .log = log_,
-        .providers = providers_ ? providers_() : Providers{},
-        .engines = {factory("fake", false), factory("fakeauth", true)}});
+    core_ = std::make_unique<Core>(
+        CoreParts{.config = config_,
+                  .storage = storage_,
+                  .rng = rng_,
+                  .clock = clock_,
+                  .log = log_,
+                  .providers = providers_ ? providers_() : Providers{},
+                  .engines = {factory("fake", false), factory("fakeauth", true),
+                              factory("kv", false)}});
     Core& core = *core_;
     core.mounts().add_fixed(
         fixed("sys/", "system"),

@@ -37,6 +37,12 @@ Result<void> check_tunable(const api::Fields& fields, std::string_view path) {
   return {};
 }
 
+bool is_kv_version_2(const api::MountConfig& config) {
+  const auto version = config.options.find("version");
+  return config.type == "kv" && version != config.options.end() &&
+         version->second == "2";
+}
+
 Result<void> edit(const api::Fields& fields, api::MountConfig& config) {
   if (!fields.text("plugin_version").empty()) {
     return fail(invalid_argument(fmt::format(
@@ -98,10 +104,18 @@ Result<api::Response> write_tuning(Core& core, const api::Request& request,
         fmt::format("tune of path \"{}\" failed: no mount entry found", path)));
   }
   TRY(check_tunable(request.fields, path));
-  TRY(core.mounts().tune(path, [&](api::MountConfig& config) {
-    return edit(request.fields, config);
-  }));
-  return api::Response::none();
+  bool upgraded = false;
+  const auto change = [&](api::MountConfig& config) -> Result<void> {
+    const bool was = is_kv_version_2(config);
+    TRY(edit(request.fields, config));
+    upgraded = !was && is_kv_version_2(config);
+    return {};
+  };
+  TRY(core.mounts().tune(path, change));
+  if (!upgraded) return api::Response::none();
+  return api::Response::none().warn(
+      "Upgrading mount from version 1 to version 2. This mount will be "
+      "unavailable for a brief period and will resume service shortly.");
 }
 
 }  // namespace bulla::server
