@@ -158,7 +158,7 @@ TEST_F(Pkcs11ManagedKeyTest, NeverShowsAPinThatWasRefused) {
   EXPECT_THAT(refused.error().message(), Not(HasSubstr("987654")));
 }
 
-// docs/adr/0011-managed-keys.md: no boundary between the keys of one token.
+// docs/adr/0012-managed-keys.md: no boundary between the keys of one token.
 TEST_F(Pkcs11ManagedKeyTest, SharesTheLoginOfItsToken) {
   const auto open = made(options("aes", Mechanism::kAesGcm));
   Options given = options("aes", Mechanism::kAesGcm);
