@@ -294,6 +294,29 @@ TEST_F(Pkcs11Faults, AManagedKeyOutlivesItsDevice) {
   EXPECT_TRUE(key->decrypt(sealed, {}, soon()));
 }
 
+// Whoever asks next does not wait as long as the first one did.
+TEST_F(Pkcs11Faults, AManagedKeyOfADeviceThatHangsIsRefusedAtOnce) {
+  const auto key = Pkcs11ManagedKey::create(managed_options(), rng()).value();
+  ASSERT_TRUE(key->prepare(soon()));
+  fake_->sleep_ms = 500;
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const auto late =
+      key->encrypt(as_bytes("x"), {}, now() + std::chrono::milliseconds(50));
+  ASSERT_FALSE(late);
+  const auto start = now();
+  const auto refused = key->encrypt(as_bytes("x"), {}, soon());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
+  EXPECT_LT(now() - start, std::chrono::milliseconds(100));
+  fake_->sleep_ms = 0;
+  Result<Bytes> sealed = fail(unavailable("not yet"));
+  for (int i = 0; i < 200 && !sealed; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    sealed = key->encrypt(as_bytes("x"), {}, soon());
+  }
+  EXPECT_TRUE(sealed);
+}
+
 TEST_F(Pkcs11Faults, AManagedKeyTakesTheDevicesIv) {
   for (const int mode : {1, 2}) {
     fake_->iv_mode = mode;

@@ -62,18 +62,22 @@ Result<Pkcs11Gcm> split(ByteView sealed) {
 struct Pkcs11ManagedKey::Device {
   Device(Options given, crypto::Rng& source)
       : options(std::move(given)),
+        place(options.place()),
         token(std::move(options.token)),
         keys(token, options.device_iv, source),
         rng(source) {}
 
+  Result<void> check_token() const;
   Result<void> prepare(Deadline deadline);
   Result<void> generate(Deadline deadline);
   Result<void> check(Deadline deadline);
+  Result<void> check_oaep(Deadline deadline);
   Result<Bytes> encrypt(const SecretBytes& plaintext, ByteView aad,
                         Deadline deadline);
   Result<SecretBytes> decrypt(ByteView sealed, ByteView aad, Deadline deadline);
 
   Options options;  ///< Without `token`.
+  Pkcs11Place place;
   Pkcs11Token token;
   Pkcs11Keys keys;
   crypto::Rng& rng;
@@ -81,8 +85,14 @@ struct Pkcs11ManagedKey::Device {
   bool checked = false;
 };
 
+Result<void> Pkcs11ManagedKey::Device::check_token() const {
+  return options.reserved ? options.reserved->check(place) : Result<void>{};
+}
+
 Result<void> Pkcs11ManagedKey::Device::prepare(Deadline deadline) {
   const std::lock_guard lock(preparing);
+  // Before the login: a PIN that is not the seal's would count against it.
+  TRY(check_token());
   const auto found =
       keys.find(hidden_class(options.mechanism), options.key, deadline);
   if (!found) {
@@ -98,11 +108,24 @@ Result<void> Pkcs11ManagedKey::Device::prepare(Deadline deadline) {
 Result<void> Pkcs11ManagedKey::Device::check(Deadline deadline) {
   if (checked) return {};
   if (options.mechanism == Mechanism::kAesGcm) TRY(keys.check_gcm(deadline));
-  if (options.mechanism == Mechanism::kRsaOaep) {
-    TRY(keys.check_oaep(options.oaep_hash, deadline));
-  }
+  if (options.mechanism == Mechanism::kRsaOaep) TRY(check_oaep(deadline));
   checked = true;
   return {};
+}
+
+// SoftHSM, for one, has SHA-1 alone, and says no more than "bad arguments".
+Result<void> Pkcs11ManagedKey::Device::check_oaep(Deadline deadline) {
+  const auto tried = keys.check_oaep(options.oaep_hash, deadline);
+  if (tried || tried.error().code() == ErrorCode::kUnavailable ||
+      tried.error().code() == ErrorCode::kPermissionDenied ||
+      !keys.check_oaep(crypto::HashAlgorithm::kSha1, deadline)) {
+    return tried;
+  }
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format("the token does RSA-OAEP with SHA-1 and not with the hash "
+                  "that is set: set rsa_oaep_hash to sha1 ({})",
+                  tried.error().message()));
 }
 
 Result<void> Pkcs11ManagedKey::Device::generate(Deadline deadline) {
@@ -163,8 +186,23 @@ Mechanism Pkcs11ManagedKey::mechanism() const {
   return device_->options.mechanism;
 }
 
+// A device that hangs would else take one waiting thread after the other.
+template <typename T>
+Result<T> Pkcs11ManagedKey::run(Deadline deadline,
+                                std::function<Result<T>()> work) {
+  if (calls_.overdue() > 0) {
+    return fail(unavailable("the device has not answered an earlier call yet"));
+  }
+  return calls_.run<T>(deadline, std::move(work));
+}
+
+Result<void> Pkcs11ManagedKey::check_token(Deadline deadline) {
+  return run<void>(deadline,
+                   [device = device_] { return device->check_token(); });
+}
+
 Result<void> Pkcs11ManagedKey::prepare(Deadline deadline) {
-  return calls_.run<void>(deadline, [device = device_, deadline] {
+  return run<void>(deadline, [device = device_, deadline] {
     return device->prepare(deadline);
   });
 }
@@ -178,10 +216,10 @@ Result<Bytes> Pkcs11ManagedKey::encrypt(ByteView plaintext, ByteView aad,
   if (!gcm && !aad.empty()) return fail(no_use("take associated data"));
   const auto copy =
       std::make_shared<const SecretBytes>(SecretBytes::copy_of(plaintext));
-  return calls_.run<Bytes>(
-      deadline, [device = device_, copy, aad = to_bytes(aad), deadline] {
-        return device->encrypt(*copy, aad, deadline);
-      });
+  return run<Bytes>(deadline,
+                    [device = device_, copy, aad = to_bytes(aad), deadline] {
+                      return device->encrypt(*copy, aad, deadline);
+                    });
 }
 
 Result<SecretBytes> Pkcs11ManagedKey::decrypt(ByteView sealed, ByteView aad,
@@ -191,7 +229,7 @@ Result<SecretBytes> Pkcs11ManagedKey::decrypt(ByteView sealed, ByteView aad,
     return fail(no_use("decrypt"));
   }
   if (!gcm && !aad.empty()) return fail(no_use("take associated data"));
-  return calls_.run<SecretBytes>(
+  return run<SecretBytes>(
       deadline,
       [device = device_, sealed = to_bytes(sealed), aad = to_bytes(aad),
        deadline] { return device->decrypt(sealed, aad, deadline); });
@@ -206,7 +244,7 @@ Result<Bytes> Pkcs11ManagedKey::sign(const Pkcs11Signing& how, ByteView digest,
   if (!signer || ecdsa != (mechanism() == Mechanism::kEcdsa)) {
     return fail(no_use("sign so"));
   }
-  return calls_.run<Bytes>(
+  return run<Bytes>(
       deadline, [device = device_, how, digest = to_bytes(digest), deadline] {
         return device->keys.sign(device->options.key, how, digest, deadline);
       });
@@ -216,10 +254,9 @@ Result<crypto::PublicKey> Pkcs11ManagedKey::public_key(Deadline deadline) {
   if (mechanism() == Mechanism::kAesGcm) return fail(no_use("have two halves"));
   const auto sought = is_rsa(mechanism()) ? Pkcs11KeyClass::kRsaPublic
                                           : Pkcs11KeyClass::kEcPublic;
-  return calls_.run<crypto::PublicKey>(
-      deadline, [device = device_, sought, deadline] {
-        return device->keys.public_key(sought, device->options.key, deadline);
-      });
+  return run<crypto::PublicKey>(deadline, [device = device_, sought, deadline] {
+    return device->keys.public_key(sought, device->options.key, deadline);
+  });
 }
 
 }  // namespace bulla::kek

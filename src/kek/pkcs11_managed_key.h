@@ -8,6 +8,7 @@
 #include "crypto/rng.h"
 #include "kek/bounded_call.h"
 #include "kek/pkcs11_keys.h"
+#include "kek/pkcs11_reserved.h"
 
 namespace bulla::kek {
 
@@ -30,12 +31,19 @@ struct Pkcs11ManagedKeyOptions {
   unsigned long key_bits = 0;  ///< Of a new AES or RSA key; 0: the usual.
   Pkcs11Curve curve = Pkcs11Curve::kP256;  ///< Of a new EC key.
 
+  /// Tokens that are none of its business; may be null.
+  std::shared_ptr<const Pkcs11Reserved> reserved;
+
+  Pkcs11Place place() const {
+    return {token.module, token.slot, token.token_label};
+  }
+
   using Words = std::map<std::string, std::string>;
   /// From Vault's parameters: library, slot, token_label, key_label, key_id,
   /// mechanism (CKM_… or its number), rsa_oaep_hash, curve, key_bits,
-  /// allow_generate_key. An empty one counts as absent. `library` is a name of
-  /// `libraries`, which the operator wrote, name to path: who writes managed
-  /// keys cannot have a file of their choice loaded.
+  /// allow_generate_key, max_parallel. An empty one counts as absent. `library`
+  /// is a name of `libraries`, which the operator wrote, name to path: who
+  /// writes managed keys cannot have a file of their choice loaded.
   ///   kInvalidArgument  what is missing, unknown or of a wrong form; never
   ///                     shows the PIN, nor a path.
   static Result<Pkcs11ManagedKeyOptions> read(const Words& parameters,
@@ -46,7 +54,9 @@ struct Pkcs11ManagedKeyOptions {
 /// The key, which never leaves its HSM. Any thread; a call takes as long as the
 /// device, so never on an event loop. Beside the errors of Pkcs11Keys:
 ///   kInvalidArgument  the mechanism is not one for the operation.
-///   kUnavailable      also when the device does not answer in time.
+///   kUnavailable      also when the device does not answer in time, and at
+///                     once as long as a call that was waited for in vain still
+///                     runs.
 class Pkcs11ManagedKey {
  public:
   using Mechanism = Pkcs11ManagedKeyOptions::Mechanism;
@@ -58,9 +68,16 @@ class Pkcs11ManagedKey {
 
   Mechanism mechanism() const;
 
-  /// The key is there; made now, where the options say so. Before an AES key
-  /// is used the token proves that it refuses what was altered.
-  ///   kNotFound  it is not there and may not be made.
+  /// Whether its token is one that it may use: no seal's. Without a login.
+  ///   kInvalidArgument  it is a seal's.
+  Result<void> check_token(Deadline deadline);
+  /// The key is there, in a token that it may use; made now, where the options
+  /// say so. Before an AES key is used the token proves that it refuses what
+  /// was altered. Comes before any of those below.
+  ///   kInvalidArgument  the token is that of a seal.
+  ///   kNotFound         it is not there and may not be made.
+  ///   kUnsupported      the token fails in the mechanism; with RSA-OAEP the
+  ///                     error says which hash to try.
   Result<void> prepare(Deadline deadline);
 
   /// With AES-GCM length of the IV (one byte) ‖ IV ‖ ciphertext ‖ tag(16): an
@@ -78,6 +95,8 @@ class Pkcs11ManagedKey {
  private:
   /// What calls that are waited for no longer still use.
   struct Device;
+  template <typename T>
+  Result<T> run(Deadline deadline, std::function<Result<T>()> work);
   explicit Pkcs11ManagedKey(std::shared_ptr<Device> device)
       : device_(std::move(device)) {}
 

@@ -26,10 +26,12 @@ std::string_view word(const Words& words, const std::string& name) {
 
 Result<void> check_known(const Words& words) {
   static constexpr std::string_view kKnown[] = {
-      "library",           "slot",   "token_label",
-      "key_label",         "key_id", "mechanism",
-      "rsa_oaep_hash",     "curve",  "key_bits",
-      "allow_generate_key"};
+      "library",       "slot",
+      "token_label",   "key_label",
+      "key_id",        "mechanism",
+      "rsa_oaep_hash", "curve",
+      "key_bits",      "allow_generate_key",
+      "max_parallel"};
   for (const auto& [name, ignored] : words) {
     if (std::ranges::find(kKnown, name) != std::end(kKnown)) continue;
     return fail(invalid_argument(
@@ -146,6 +148,9 @@ Result<Pkcs11TokenOptions> token_of(const Words& words, SecretBytes pin,
   }
   if (pin.empty()) return fail(invalid_argument("pin is missing"));
   token.pin = std::move(pin);
+  TRY_ASSIGN(const auto parallel, number(words, "max_parallel"));
+  // Zero is Vault's word for no limit of its own.
+  if (parallel && *parallel > 0) token.sessions_max = *parallel;
   return token;
 }
 
