@@ -69,7 +69,8 @@ struct Pkcs11Kek::Device {
   Pkcs11Token token;
   Pkcs11Keys keys;
   crypto::Rng& rng;
-  std::mutex mutex;  ///< Guards the two below.
+  std::mutex making;  ///< One key is made, not two. Taken before `mutex`.
+  std::mutex mutex;   ///< Guards the two below.
   std::set<KekVersion> seen;
   bool checked = false;
 };
@@ -116,6 +117,7 @@ Result<void> Pkcs11Kek::Device::check(Deadline deadline) {
 
 Result<void> Pkcs11Kek::Device::create(KekVersion version, Deadline deadline) {
   TRY_ASSIGN(Pkcs11KeyName name, name_of(version));
+  const std::lock_guard lock(making);
   const auto found = keys.find(finder_of(options.mechanism), name, deadline);
   if (found) {
     return fail(ErrorCode::kConflict,
@@ -144,7 +146,11 @@ Result<std::string> Pkcs11Kek::Device::id_for_wrap(KekVersion version,
   auto id = keys.find(finder_of(options.mechanism), name, deadline);
   if (!id && id.error().code() == ErrorCode::kNotFound &&
       options.generate_key && version == 1) {
-    TRY(create(version, deadline));
+    // A probe may be making it at the same time.
+    const auto made = create(version, deadline);
+    if (!made && made.error().code() != ErrorCode::kConflict) {
+      return fail(made.error());
+    }
     id = keys.find(finder_of(options.mechanism), name, deadline);
   }
   if (!id) return fail(std::move(id).error().with_context("pkcs11 KEK"));

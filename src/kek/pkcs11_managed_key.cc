@@ -196,6 +196,10 @@ Result<T> Pkcs11ManagedKey::run(Deadline deadline,
   return calls_.run<T>(deadline, std::move(work));
 }
 
+crypto::HashAlgorithm Pkcs11ManagedKey::oaep_hash() const {
+  return device_->options.oaep_hash;
+}
+
 Result<void> Pkcs11ManagedKey::check_token(Deadline deadline) {
   return run<void>(deadline,
                    [device = device_] { return device->check_token(); });

@@ -67,6 +67,7 @@ class Pkcs11ManagedKey {
       Pkcs11ManagedKeyOptions options, crypto::Rng& rng);
 
   Mechanism mechanism() const;
+  crypto::HashAlgorithm oaep_hash() const;
 
   /// Whether its token is one that it may use: no seal's. Without a login.
   ///   kInvalidArgument  it is a seal's.
