@@ -35,6 +35,7 @@ void write_text(JsonWriter& out, std::string_view name,
 // Members are in the order of their names, as Go prints maps.
 void write_config(JsonWriter& out, const api::MountConfig& config) {
   out.key("config").begin_object();
+  write_list(out, "allowed_managed_keys", config.allowed_managed_keys);
   write_list(out, "allowed_response_headers", config.allowed_response_headers);
   write_list(out, "audit_non_hmac_request_keys",
              config.audit_non_hmac_request_keys);
@@ -84,6 +85,7 @@ std::string tune_json(const api::MountConfig& config, Seconds default_ttl,
   std::string json;
   JsonWriter out(json);
   out.begin_object();
+  write_list(out, "allowed_managed_keys", config.allowed_managed_keys);
   write_list(out, "allowed_response_headers", config.allowed_response_headers);
   write_list(out, "audit_non_hmac_request_keys",
              config.audit_non_hmac_request_keys);
