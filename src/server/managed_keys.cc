@@ -193,9 +193,11 @@ class ManagedKeyStore::Entry {
   }
   ///   kInvalidArgument  the mechanism does not sign, or not so.
   Result<Bytes> sign(const crypto::SignatureScheme& scheme, ByteView input);
-  /// What RSA-OAEP can take (RFC 8017 §7.1.1): devices say little of it.
+  // What RSA-OAEP can take (RFC 8017 §7.1): devices say little of it.
   ///   kInvalidArgument  it is longer.
-  Result<void> check_length(ByteView plaintext);
+  Result<void> check_plaintext(ByteView plaintext);
+  ///   kInvalidArgument  it is not as long as the modulus.
+  Result<void> check_sealed(ByteView sealed);
   /// The public half; null for a symmetric key.
   Result<std::shared_ptr<const crypto::PublicKey>> public_key() {
     TRY(ready());
@@ -212,6 +214,8 @@ class ManagedKeyStore::Entry {
   }
 
  private:
+  /// 0 of other keys than RSA's.
+  Result<std::size_t> modulus_bytes();
   Result<void> ready() {
     if (!key_) return fail(told(record_, key_.error()));
     {
@@ -431,7 +435,7 @@ Result<void> ManagedKeyStore::check(const Use& use, api::KeyUsage usage) {
 Result<Bytes> ManagedKeyStore::encrypt(const Use& use, ByteView plaintext,
                                        ByteView associated_data) {
   TRY_ASSIGN(const EntryPtr entry, usable(use, api::KeyUsage::kEncrypt));
-  TRY(entry->check_length(plaintext));
+  TRY(entry->check_plaintext(plaintext));
   return entry->run<Bytes>([&](Pkcs11ManagedKey& key) {
     return key.encrypt(plaintext, associated_data, soon());
   });
@@ -440,6 +444,7 @@ Result<Bytes> ManagedKeyStore::encrypt(const Use& use, ByteView plaintext,
 Result<SecretBytes> ManagedKeyStore::decrypt(const Use& use, ByteView sealed,
                                              ByteView associated_data) {
   TRY_ASSIGN(const EntryPtr entry, usable(use, api::KeyUsage::kDecrypt));
+  TRY(entry->check_sealed(sealed));
   return entry->run<SecretBytes>([&](Pkcs11ManagedKey& key) {
     return key.decrypt(sealed, associated_data, soon());
   });
@@ -452,14 +457,24 @@ Result<Bytes> ManagedKeyStore::sign(const Use& use,
   return entry->sign(scheme, input);
 }
 
-Result<void> ManagedKeyStore::Entry::check_length(ByteView plaintext) {
+Result<std::size_t> ManagedKeyStore::Entry::modulus_bytes() {
   TRY_ASSIGN(const auto half, public_key());
-  if (half == nullptr ||
-      half->algorithm() != crypto::AsymmetricAlgorithm::kRsa) {
-    return {};
-  }
+  const bool rsa =
+      half != nullptr && half->algorithm() == crypto::AsymmetricAlgorithm::kRsa;
+  return rsa ? half->bits() / 8 : 0;
+}
+
+Result<void> ManagedKeyStore::Entry::check_sealed(ByteView sealed) {
+  TRY_ASSIGN(const std::size_t modulus, modulus_bytes());
+  if (modulus == 0 || sealed.size() == modulus) return {};
+  return invalid(fmt::format("managed key \"{}\": invalid ciphertext length",
+                             record_.name));
+}
+
+Result<void> ManagedKeyStore::Entry::check_plaintext(ByteView plaintext) {
+  TRY_ASSIGN(const std::size_t modulus, modulus_bytes());
   const std::size_t around = 2 * crypto::hash_bytes((*key_)->oaep_hash()) + 2;
-  if (plaintext.size() + around <= half->bits() / 8) return {};
+  if (modulus == 0 || plaintext.size() + around <= modulus) return {};
   return invalid(fmt::format(
       "managed key \"{}\": message too long for RSA key size", record_.name));
 }
