@@ -18,6 +18,7 @@
 #include "engine/derive/derive.h"
 #include "engine/kv/kv.h"
 #include "engine/transit/transit.h"
+#include "kek/pkcs11_options.h"
 #include "kek/provider_factory.h"
 #include "server/config.h"
 #include "server/daemon.h"
@@ -216,8 +217,26 @@ Result<server::ServerConfig> dev_config(const cli::ServerFlags& flags,
   return config;
 }
 
+// Those of disabled seals, too: what was sealed with them may still be there.
+Result<std::shared_ptr<const kek::Pkcs11Reserved>> seal_tokens(
+    const server::ServerConfig& config) {
+  auto tokens = std::make_shared<kek::Pkcs11Reserved>();
+  if (config.kms_libraries.empty()) return tokens;
+  for (const server::SealStanza& seal : config.seals) {
+    if (seal.kind != "pkcs11") continue;
+    auto place = kek::Pkcs11KekOptions::read_place(seal.options);
+    if (!place) {
+      return fail(std::move(place).error().with_context(
+          fmt::format("{}:{}", seal.file, seal.line)));
+    }
+    tokens->add(seal.name.empty() ? seal.kind : seal.name, *std::move(place));
+  }
+  return tokens;
+}
+
 // Vendors' modules run in this process and do what they will.
 bool has_foreign_code(const server::ServerConfig& config) {
+  if (!config.kms_libraries.empty()) return true;
   return std::ranges::any_of(config.seals, [](const auto& seal) {
     return seal.kind == "pkcs11" && !seal.disabled;
   });
@@ -247,6 +266,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
   parts.custody_options = custody_options(parts.config);
+  TRY_ASSIGN(parts.seal_tokens, seal_tokens(parts.config));
   server::wipe_seal_options(parts.config);
   parts.engines = engines();
   parts.add_fixed_mounts = add_fixed_mounts;

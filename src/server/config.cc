@@ -68,6 +68,7 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"listener", read_listener, true},
     {"seal", read_seal, true},
     {"encryption", read_encryption},
+    {"kms_library", read_kms_library, true},
     {"telemetry", read_telemetry},
     {"deprecated_key_janitor", read_janitor},
     {"api_addr", read_url<&C::api_addr>},
@@ -117,7 +118,6 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"ha_backend", refuse},
     {"service_registration", refuse, true},
     {"entropy", refuse, true},
-    {"kms_library", refuse, true},
     {"audit", refuse, true},
     {"initialize", refuse, true},
 };

@@ -62,6 +62,13 @@ struct SealStanza {
   int line = 0;
 };
 
+/// `kms_library "pkcs11" { name, library }`: a module that managed keys may
+/// name. Who writes managed keys cannot name a file.
+struct KmsLibrary {
+  std::string name;
+  std::string path;  ///< The stanza's `library`.
+};
+
 /// A server's configuration, from HCL or JSON as Vault writes it.
 struct ServerConfig {
   /// "inmem", "lmdb"; "" when the files name none.
@@ -69,6 +76,7 @@ struct ServerConfig {
   std::map<std::string, std::string> storage_options;
   std::vector<ListenerConfig> listeners;
   std::vector<SealStanza> seals;
+  std::vector<KmsLibrary> kms_libraries;
   std::string api_addr;
   std::string cluster_addr;
   std::string cluster_name;

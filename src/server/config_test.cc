@@ -242,6 +242,31 @@ TEST(Config, RefusesWhatItCannotHonour) {
               HasSubstr("only false is possible"));
 }
 
+TEST(Config, NamesTheLibrariesOfManagedKeys) {
+  const auto parsed = parse_config(
+      "kms_library \"pkcs11\" {\n name = \"a\"\n library = \"/x.so\"\n}\n"
+      "kms_library \"pkcs11\" {\n name = \"b\"\n library = \"/y.so\"\n}",
+      "c");
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  ASSERT_EQ(parsed->kms_libraries.size(), 2U);
+  EXPECT_EQ(parsed->kms_libraries[1].name, "b");
+  EXPECT_EQ(parsed->kms_libraries[1].path, "/y.so");
+  const auto library = [](std::string_view body) {
+    return error_of(fmt::format("kms_library \"pkcs11\" {{ {} }}", body));
+  };
+  EXPECT_THAT(library("library = \"/x.so\""), HasSubstr("name: missing"));
+  EXPECT_THAT(library("name = \"a\""), HasSubstr("absolute path"));
+  EXPECT_THAT(library("name = \"a\"\n library = \"x.so\""),
+              HasSubstr("absolute path"));
+  EXPECT_THAT(library("path = \"a\""), HasSubstr("unknown key"));
+  EXPECT_THAT(error_of("kms_library \"awskms\" {}"),
+              HasSubstr("known: pkcs11"));
+  EXPECT_THAT(
+      error_of("kms_library \"pkcs11\" {\n name = \"a\"\n library = \"/x\"\n}\n"
+               "kms_library \"pkcs11\" {\n name = \"a\"\n library = \"/y\"\n}"),
+      HasSubstr("another one is called \"a\""));
+}
+
 TEST(Config, PassesOnSyntaxErrorsWithTheirPlace) {
   EXPECT_THAT(error_of("ui = true\nlistener \"tcp\" {\n"),
               StartsWith("c.hcl:"));

@@ -13,6 +13,15 @@ constexpr std::size_t kSweepPerTick = 10'000;
 // An answer is surely out by then, or its connection dead.
 constexpr Seconds kFormerGrace{10};
 
+ManagedKeyRules managed_key_rules(const CoreParts& parts) {
+  ManagedKeyRules rules;
+  for (const KmsLibrary& library : parts.config.kms_libraries) {
+    rules.libraries.emplace(library.name, library.path);
+  }
+  rules.reserved = parts.seal_tokens;
+  return rules;
+}
+
 }  // namespace
 
 Core::Core(CoreParts parts)
@@ -39,10 +48,13 @@ Core::Core(CoreParts parts)
             parts_.log, {.announce = announcer()}),
       reencryptor_(deks_, record_holders_, barrier_, parts_.rng, parts_.clock,
                    parts_.log, parts_.config.janitor, announcer()),
+      managed_keys_(barrier::View(barrier_, "sys/managed-keys/pkcs11/"),
+                    managed_key_rules(parts_), mounts_, parts_.rng),
       mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
               {.events = own_actions_,
                .records = deks_,
                .record_holders = record_holders_,
+               .managed_keys = managed_keys_,
                .fips_mode = parts_.config.fips_mode}),
       lockouts_(barrier::View(barrier_, "core/lockout/")),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
@@ -183,6 +195,7 @@ Result<void> Core::post_unseal() {
     TRY(load_state());
     TRY(audit_.load());
     TRY(deks_.load());
+    TRY(managed_keys_.load());
     TRY(mounts_.load());
     TRY(lockouts_.load());
     return reencryptor_.load();
@@ -210,6 +223,7 @@ void Core::pre_seal() {
   reencryptor_.clear();
   mounts_.clear();
   lockouts_.clear();
+  managed_keys_.clear();
   deks_.clear();
   audit_.clear();
   tokens_.clear();

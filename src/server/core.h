@@ -24,6 +24,7 @@
 #include "seal/rekey.h"
 #include "server/config.h"
 #include "server/lockout.h"
+#include "server/managed_keys.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
 #include "server/own_actions.h"
@@ -51,6 +52,8 @@ struct CoreParts {
   std::map<std::string, seal::HealthOptions, std::less<>> health = {};
   /// Where snapshots lie on their way; "" for a temporary directory.
   std::string snapshot_directory = {};
+  /// The tokens that seals use; null for none.
+  std::shared_ptr<const kek::Pkcs11Reserved> seal_tokens = nullptr;
 };
 
 /// What sys/init answers.
@@ -129,6 +132,7 @@ class Core {
   dek::Registry& deks() { return deks_; }
   dek::RecordHolders& record_holders() { return record_holders_; }
   dek::Reencryptor& reencryptor() { return reencryptor_; }
+  ManagedKeyStore& managed_keys() { return managed_keys_; }
   Mounts& mounts() { return mounts_; }
   Lockouts& lockouts() { return lockouts_; }
   Metrics& metrics() { return metrics_; }
@@ -181,6 +185,7 @@ class Core {
   dek::RecordHolders record_holders_;
   dek::Registry deks_;
   dek::Reencryptor reencryptor_;
+  ManagedKeyStore managed_keys_;
   Mounts mounts_;
   Lockouts lockouts_;
   Snapshots snapshots_;

@@ -294,7 +294,7 @@ Result<void> run(DaemonParts& parts) {
   Core core({config, *parts.storage, rng, clock, log,
              std::move(parts.providers), std::move(parts.engines), automatic,
              std::move(parts.custody_options), health_options(config),
-             snapshot_directory(config)});
+             snapshot_directory(config), std::move(parts.seal_tokens)});
   parts.add_fixed_mounts(core);
   core.mounts().start();
   add_collectors(core, *parts.storage);

@@ -67,6 +67,7 @@ class Mounts {
     api::EventSink& events;
     dek::RecordCipher& records;
     dek::RecordHolders& record_holders;
+    api::ManagedKeys& managed_keys;
     bool fips_mode = false;
   };
 

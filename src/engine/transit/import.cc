@@ -64,6 +64,10 @@ Result<KeyRecord> wanted_import(const api::Fields& fields) {
   if (type == nullptr) {
     return fail(invalid_argument(fmt::format("unknown key type: {}", name)));
   }
+  if (type->managed()) {
+    return fail(invalid_argument(
+        "an HSM has the keys of type managed_key: nothing can be imported"));
+  }
   wanted.type = type->type;
   // Imported keys derive by the legacy counter mode, as the reference's do.
   wanted.derived = fields.boolean("derived");

@@ -43,6 +43,7 @@ void write_lockout(JsonWriter& out, const LockoutConfig& lockout) {
 // Members are in the order of their names, as Go prints maps.
 void write_config(JsonWriter& out, const api::MountConfig& config) {
   out.key("config").begin_object();
+  write_list(out, "allowed_managed_keys", config.allowed_managed_keys);
   write_list(out, "allowed_response_headers", config.allowed_response_headers);
   write_list(out, "audit_non_hmac_request_keys",
              config.audit_non_hmac_request_keys);
@@ -92,6 +93,7 @@ std::string tune_json(const api::MountConfig& config, Seconds default_ttl,
   std::string json;
   JsonWriter out(json);
   out.begin_object();
+  write_list(out, "allowed_managed_keys", config.allowed_managed_keys);
   write_list(out, "allowed_response_headers", config.allowed_response_headers);
   write_list(out, "audit_non_hmac_request_keys",
              config.audit_non_hmac_request_keys);

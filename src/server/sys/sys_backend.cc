@@ -20,6 +20,7 @@ SysBackend::SysBackend(Core& core) {
   add_reencrypt_routes(core, routes_);
   add_record_check_routes(core, routes_);
   add_job_routes(core, routes_);
+  add_managed_key_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);
   add_remount_routes(core, routes_);

@@ -44,6 +44,7 @@ void add_encryption_key_usage_routes(Core& core, Routes& routes);
 void add_reencrypt_routes(Core& core, Routes& routes);
 void add_record_check_routes(Core& core, Routes& routes);
 void add_job_routes(Core& core, Routes& routes);
+void add_managed_key_routes(Core& core, Routes& routes);   // managed_keys.cc
 void add_mount_routes(Core& core, Routes& routes);         // mounts.cc, tune.cc
 void add_auth_mount_routes(Core& core, Routes& routes);    // auth_mounts.cc
 void add_remount_routes(Core& core, Routes& routes);       // remount.cc
