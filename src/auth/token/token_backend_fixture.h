@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/no_managed_keys.h"
 #include "auth/token_backend.h"
 #include "auth/token_fixture.h"
 #include "dek/no_records.h"
@@ -112,10 +113,11 @@ class TokenBackendTest : public TokenFixture {
   NoEvents events_;
   dek::NoRecords records_;
   dek::RecordHolders record_holders_;
+  api::NoManagedKeys managed_keys_;
   Logger log_{clock_, LogLevel::kError, LogFormat::kStandard};
   TokenBackend backend_{
       {barrier::View(barrier_, "fixed/auth/token/"), config_, rng_, clock_,
-       log_, events_, records_, record_holders_},
+       log_, events_, records_, record_holders_, managed_keys_},
       tokens_,
       policies_,
       {kSystemTtl, kSystemTtl}};
