@@ -33,8 +33,9 @@ class Row:
     """
 
     def __init__(self, name, path="/", body="", templates=None, items=1,
-                 connections=32, unit="req/s"):
+                 connections=32, unit="req/s", method="POST"):
         self.name, self.path, self.body = name, path, body
+        self.method = method
         self.templates, self.items = templates, items
         self.connections, self.unit = connections, unit
 
@@ -53,7 +54,8 @@ def cpu_seconds(pid):
 def command(row, target, seconds, tls, h2):
     words = [str(LOADGEN), "--port",
              str(target.tls_port if tls else target.port), "-s", str(seconds),
-             "--warmup", str(WARMUP), "--path", row.path]
+             "--warmup", str(WARMUP), "--path", row.path, "--method",
+             row.method]
     if h2:
         # 8 × 16 streams; large bodies one at a time, or none ends in time.
         words += ["--h2"] + (["-c", "8", "-d", "16"] if row.connections > 8

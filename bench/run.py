@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import chart
+import records
 import rest
 import servers
 import signing
@@ -132,6 +133,19 @@ def key_pairs(options, columns, work, stack):
                     f"({mixed / alone:.2f} times; at most 2)."]
 
 
+def key_values(options, columns, work, stack):
+    """The tables of records: beside the peer, and of a store that is large."""
+    ours = stack.side(columns[0])
+    peer = next((stack.side(c) for c in columns if c.peer), None)
+    beside = [[row[0], row[1], *row[4:]]
+              for row in records.beside_peer(options, ours, peer, work)]
+    lines = table(["records of 512 B, requests a second", "Bulla, on LMDB",
+                   "peer, in memory", "Bulla ÷ peer"], beside)
+    if options.records:
+        lines += [""] + table(*records.measured(work, options.records))
+    return lines
+
+
 def run(options, work, stack):
     tls = servers.certificate(work)
     columns = own_columns(work, tls, stack)
@@ -143,7 +157,8 @@ def run(options, work, stack):
     headings = [c.heading for c in columns]
     text = report(results, columns[0].rows, headings,
                   [c.heading for c in columns if c.peer], aside)
-    text += "\n" + "\n".join(key_pairs(options, columns, work, stack)) + "\n"
+    for part in (key_pairs, key_values):
+        text += "\n" + "\n".join(part(options, columns, work, stack)) + "\n"
     print(text)
     if options.write:
         (ROOT / ".cache" / "performance-table.md").write_text(text)
@@ -157,6 +172,8 @@ def main():
     parser.add_argument("--peer-token", default="")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6)
+    parser.add_argument("--records", type=int, default=records.RECORDS,
+                        help="of the large store; 0: none")
     parser.add_argument("--write", action="store_true",
                         help="write .cache/performance-table.md and docs/performance.svg")
     options = parser.parse_args()

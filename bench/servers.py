@@ -71,7 +71,7 @@ def make_keys(address, token):
 def bulla(directory, tls=None, audit=False, loops=1):
     """A server on LMDB, unsealed, pinned to the server's core."""
     directory.mkdir(exist_ok=True)
-    extra = f'event_loops = {loops}\nworker_threads = 4\nlog_level = "warn"\n'
+    extra = f'event_loops = {loops}\nlog_level = "warn"\n'
     tls_port = None
     if tls:
         tls_port = free_port()

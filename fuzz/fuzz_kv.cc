@@ -1,5 +1,5 @@
-// Stored key-value records, settings and bodies: what decodes encodes to the
-// same bytes. The first byte picks the kind.
+// Stored key-value records, lists of DEKs, settings and bodies: what decodes
+// encodes to the same bytes. The first byte picks the kind.
 
 #include <algorithm>
 #include <cstddef>
@@ -28,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   switch (data[0]) {
     case 's':
       check(bytes, kv::decode_settings);
+      break;
+    case 'd':
+      check(bytes, kv::decode_deks);
       break;
     case 'b':
       check(bytes, kv::decode_body);

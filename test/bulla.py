@@ -58,7 +58,7 @@ class Server:
             f'disable_mlock = true\n{extra}\n')
 
     # -- life ---------------------------------------------------------------
-    def start(self, preexec=None, env=None):
+    def start(self, preexec=None, env=None, patience=2):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "server", f"-config={self.config}"], stdout=log,
@@ -69,7 +69,7 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError("server ended: " + self.log.read_text())
             try:
-                self.session.get(self.url("sys/seal-status"), timeout=2,
+                self.session.get(self.url("sys/seal-status"), timeout=patience,
                                  verify=False)
                 return self
             except requests.exceptions.ConnectionError:

@@ -226,11 +226,17 @@ def test_unknown_fields_are_warned_of(server):
         "Endpoint ignored these unrecognized parameters: [alpha zeta]"]
 
 
-def test_wrapping_is_refused_not_ignored(server):
-    answer = server.request("POST", "transit/encrypt/k", {"plaintext": ""},
-                            headers={"X-Vault-Wrap-TTL": "60"})
-    assert answer.status_code == 400
-    assert "ciphertext" not in answer.text
+def test_a_wrapping_time_that_is_none_is_refused(server):
+    for ttl in ("x", "-1", "-1h", "1x", "9" * 30, "1 h", "NaN", "0x10"):
+        answer = server.request("POST", "transit/encrypt/k", {"plaintext": ""},
+                                headers={"X-Vault-Wrap-TTL": ttl})
+        assert answer.status_code == 400, ttl
+        assert "ciphertext" not in answer.text
+    for token in (None, 5, True, [], {}, {"a": "b"}, "", "x", "\u0000", "A" * 9000):
+        for path in ("lookup", "unwrap", "rewrap"):
+            answer = server.request("POST", f"sys/wrapping/{path}",
+                                    {"token": token})
+            assert answer.status_code in (400, 403), (path, token)
 
 
 def test_mutated_requests_never_crash(server):

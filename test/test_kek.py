@@ -7,7 +7,7 @@ import time
 
 import requests
 
-from bulla import Server
+from bulla import Server, free_port
 from test_passkeys import audited, env_keks, sealed, set_seals
 
 
@@ -167,6 +167,42 @@ def test_several_seals_are_tried_in_order_of_priority(tmp_path):
         server.start(env=env_keks(1))
         assert not sealed(server)
         assert "does not open: wrong key or altered" in server.log.read_text()
+
+
+def test_a_slip_of_the_hand_bars_no_version_to_come():
+    with Server() as server:
+        started(server, 'seal "env" {}', env_keks(1))
+        slip = server.cli("kek", "remove", "-version=2")
+        assert slip.returncode == 2
+        assert "there is no version 2 (loaded: 1)" in slip.stderr
+        server.stop()
+        server.start(env=env_keks(1, 2))
+        assert server.cli("kek", "rotate", "-to-version=2").returncode == 0
+
+
+def test_a_node_says_that_it_is_there_and_that_it_goes(tmp_path):
+    """Outside the barrier, so that nodes that are sealed are counted, too."""
+    def beats(server, path):
+        saved = server.cli("operator", "snapshot", "save", str(path))
+        assert saved.returncode == 0, saved.stderr
+        return path.read_bytes().count(b"core/nodes/")
+
+    with Server() as server:
+        started(server, 'seal "env" {}', env_keks(1))
+        server.stop()
+        server.start(env=env_keks(1))
+        assert beats(server, tmp_path / "s") == 1
+        text = (tmp_path / "s").read_bytes()
+        assert f"/127.0.0.1:{server.port}".encode() in text
+        server.stop()
+        # On another address it is another node; the one before said goodbye.
+        config = server.config.read_text()
+        before, server.port = server.port, free_port()
+        server.address = f"http://127.0.0.1:{server.port}"
+        server.config.write_text(config.replace(str(before), str(server.port)))
+        server.start(env=env_keks(1))
+        assert beats(server, tmp_path / "t") == 1
+        assert f":{before}".encode() not in (tmp_path / "t").read_bytes()
 
 
 def test_kill_9_amid_rotation_opens_and_can_be_repeated():

@@ -1,6 +1,7 @@
 """seal "transit" on a second Bulla and on OpenBao's own binary: what it seals
 opens by itself, through rotation, loss of the token and loss of the server."""
 
+import socket
 import subprocess
 import time
 
@@ -172,6 +173,30 @@ def test_an_outage_of_the_peer_seals_nothing():
             peer.unseal()
             assert opens(server)
             assert server.decrypt("proof", kept) == b"kept"
+
+
+def test_people_are_let_in_while_the_peer_hangs():
+    """It takes connections, and says nothing."""
+    with BullaPeer() as peer, socket.socket() as mute:
+        prepared(peer)
+        with Server(extra=stanza(peer, token=new_token(peer))) as server:
+            server.start()
+            kept = initialise(server)
+            glass = server.post("sys/passkeys/glass", {
+                "kind": "shamir", "secret_shares": 1, "secret_threshold": 1})
+            server.stop()
+            peer.stop()
+            mute.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            mute.bind(("127.0.0.1", peer.port))
+            mute.listen(64)
+            began = time.monotonic()
+            server.start(patience=8)
+            assert sealed(server)
+            server.shares, server.threshold = glass["keys"], 1
+            server.unseal()
+            assert time.monotonic() - began < 10
+            assert server.decrypt("proof", kept) == b"kept"
+            server.kill()
 
 
 def test_tls_is_verified(tmp_path):

@@ -181,6 +181,27 @@ def test_adding_needs_sudo_and_is_audited_without_secrets(server):
         assert f'"{path}"' in lines
 
 
+def test_shares_and_passphrases_are_proved_by_command(server):
+    added = server.cli("passkey", "add", "-kind=shamir", "-name=glass",
+                       "-shares=3", "-threshold=2", "-format=json")
+    shares = json.loads(added.stdout)["keys_base64"]
+    assert server.cli("passkey", "add", "-kind=passphrase", "-name=office",
+                      "-", stdin=PHRASE).returncode == 0
+
+    def proved(name, *given, text):
+        shown = server.cli("passkey", "verify", name, *given, stdin=text)
+        assert not any(word in shown.stdout + shown.stderr
+                       for word in text.split())
+        return shown.returncode == 0
+
+    for pair in (shares[:2], shares[1:], [shares[2], shares[0]]):
+        assert proved("glass", "-shares-file=-", text="\n".join(pair))
+    assert not proved("glass", "-shares-file=-", text=shares[0])
+    assert not proved("shamir", "-shares-file=-", text="\n".join(shares[:2]))
+    assert proved("office", "-", text=PHRASE)
+    assert not proved("office", "-", text="another-phrase-canary")
+
+
 def test_kill_9_amid_passkey_changes_leaves_a_store_that_opens():
     with Server() as server:
         set_seals(server, 'seal "env" {}')

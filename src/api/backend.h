@@ -58,6 +58,11 @@ struct Route {
   bool sudo = false;          ///< Root-protected: needs sudo besides.
   bool while_sealed = false;  ///< Answers when sealed or uninitialised.
   bool audited = true;
+  /// The body's members are the caller's own: none of them is unknown.
+  bool any_members = false;
+  /// About a wrapping token, the field `token` or else the caller's own, which
+  /// must be one before anything is said of the caller.
+  bool wrapping_token = false;
   /// Body handed to the handler raw, not as JSON fields (raw snapshots).
   bool allow_any_body = false;
 };

@@ -40,6 +40,16 @@ struct Auth {
   std::vector<std::string> bound_cidrs;
 };
 
+/// The token that an answer is kept under, which is sent in its place.
+struct WrapInfo {
+  std::string token;
+  std::string accessor;
+  Seconds ttl{0};
+  Time creation_time;
+  std::string creation_path;
+  std::string wrapped_accessor;  ///< Of a token inside; "" for none.
+};
+
 /// What a handler answers. `data` is the JSON text of the `data` object (or of
 /// the whole body when `bare`), written once by the handler; the server puts
 /// the envelope around it.
@@ -89,6 +99,7 @@ struct Response {
   bool renewable = false;
   Seconds lease_duration{0};
   std::vector<std::pair<std::string, std::string>> headers;
+  std::unique_ptr<WrapInfo> wrap_info;  ///< Where set, all that is sent.
   /// The most a response-wrapping token may live, 0: no bound.
   Seconds wrap_ttl_max{0};
 };

@@ -30,16 +30,6 @@ struct DeviceConfig {
   std::map<std::string, std::string> options = {};
 };
 
-/// The wrapping token that an answer was put behind.
-struct WrapInfo {
-  std::string_view token;     ///< HMAC'd before it is written.
-  std::string_view accessor;  ///< HMAC'd where accessors are.
-  Seconds ttl{0};
-  Time creation_time;
-  std::string_view creation_path;
-  std::string_view wrapped_accessor = {};
-};
-
 /// One value of an audited header; those of one name stand together.
 struct HeaderValue {
   std::string_view name;  ///< Lower-case.
@@ -72,7 +62,6 @@ struct Event {
   /// `data` of the answer as JSON text, "" for none.
   std::string_view response_data;
   std::string_view error;
-  const WrapInfo* wrap_info = nullptr;   ///< Wrapped answers only.
   const PolicyResult* policy = nullptr;  ///< Null: policy was not asked.
   std::span<const HeaderValue> headers = {};
   const RawAnswer* raw = nullptr;  ///< `response_data` is such an answer.

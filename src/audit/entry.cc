@@ -78,6 +78,14 @@ class Members {
     for (const auto& [key, value] : values) writer.member(key, value);
     writer.end_object();
   }
+  // Members put together before, each behind its comma.
+  void several(std::string_view members) {
+    if (members.empty()) return;
+    const std::size_t start = out_.size();
+    out_.append(members);
+    if (first_) out_[start] = '{';
+    first_ = false;
+  }
   void end() {
     if (first_) out_ += '{';
     out_ += '}';
@@ -87,14 +95,6 @@ class Members {
   std::string& out_;
   bool first_ = true;
 };
-
-void append_mount(Members& members, const Event& event) {
-  if (event.mount == nullptr) return;
-  members.text("mount_point", event.mount->path);
-  members.text("mount_type", event.mount->type);
-  members.text("mount_accessor", event.mount->accessor);
-  members.plain("mount_class", event.mount->is_auth ? "auth" : "secret");
-}
 
 // A folder has its slash, as policy judged it.
 void append_path(Members& members, const api::Request& request) {
@@ -166,6 +166,26 @@ struct EntryWriter::Who {
   }
 };
 
+// The members of the mount that was written last. A mount can move, and keep
+// its accessor.
+struct EntryWriter::Where {
+  std::string path;
+  std::string accessor;
+  std::string text;  // `,"mount_point":…,"mount_class":…`
+
+  void fill(const api::MountConfig& mount) {
+    path = mount.path;
+    accessor = mount.accessor;
+    text.clear();
+    Members members(text);
+    members.text("mount_point", mount.path);
+    members.text("mount_type", mount.type);
+    members.text("mount_accessor", mount.accessor);
+    members.plain("mount_class", mount.is_auth ? "auth" : "secret");
+    text[0] = ',';
+  }
+};
+
 struct EntryWriter::Last {
   std::string id;
   api::Operation operation{};
@@ -178,6 +198,7 @@ EntryWriter::EntryWriter(const Device& device)
     : device_(device),
       known_(kKnownTokens),
       unknown_(std::make_unique<Who>()),
+      where_(std::make_unique<Where>()),
       last_(std::make_unique<Last>()) {}
 
 EntryWriter::~EntryWriter() = default;
@@ -257,14 +278,24 @@ const EntryWriter::Who& EntryWriter::who(const Event& event) {
   return known;
 }
 
+std::string_view EntryWriter::where(const Event& event) {
+  if (event.mount == nullptr) return {};
+  const api::MountConfig& mount = *event.mount;
+  if (where_->text.empty() || where_->path != mount.path ||
+      where_->accessor != mount.accessor) {
+    where_->fill(mount);
+  }
+  return where_->text;
+}
+
 void EntryWriter::append_request_object(std::string& out, const Event& event,
-                                        const Who& who) const {
+                                        const Who& who) {
   const api::Request& request = *event.request;
   out += R"("request":)";
   Members members(out);
   members.plain("id", request.id);
   members.plain("operation", api::operation_name(request.operation));
-  append_mount(members, event);
+  members.several(where(event));
   out += who.request;
   members.at("namespace") += R"({"id":"root"})";
   append_path(members, request);
@@ -369,7 +400,7 @@ void EntryWriter::append_response_auth(std::string& out,
 }
 
 void EntryWriter::append_wrap_info(std::string& out,
-                                   const WrapInfo& info) const {
+                                   const api::WrapInfo& info) const {
   Members members(out);
   members.number("ttl", info.ttl.count());
   if (!info.token.empty()) append_secret(members.at("token"), info.token);
@@ -419,14 +450,14 @@ void EntryWriter::append_raw(std::string& out, const Event& event,
 }
 
 void EntryWriter::append_response_object(std::string& out, const Event& event,
-                                         const ResponseData& data) const {
+                                         const ResponseData& data) {
   const api::Response* const response = event.response;
   out += R"(,"response":)";
   Members members(out);
   if (response != nullptr && response->auth) {
     append_response_auth(members.at("auth"), *response->auth);
   }
-  append_mount(members, event);
+  members.several(where(event));
   if (response != nullptr && !response->lease_id.empty()) {
     members.at("secret") += R"({"lease_id":)";
     append_json_string(out, response->lease_id);
@@ -436,8 +467,8 @@ void EntryWriter::append_response_object(std::string& out, const Event& event,
                                     : !data.raw.empty();
   if (has_data) append_response_data(members.at("data"), event, data);
   if (response != nullptr) members.texts("warnings", response->warnings);
-  if (event.wrap_info != nullptr) {
-    append_wrap_info(members.at("wrap_info"), *event.wrap_info);
+  if (response != nullptr && response->wrap_info) {
+    append_wrap_info(members.at("wrap_info"), *response->wrap_info);
   }
   members.end();
 }

@@ -32,15 +32,17 @@ class EntryWriter {
 
  private:
   struct Who;
+  struct Where;
   struct Last;
 
   const Who& who(const Event& event);
+  std::string_view where(const Event& event);
   bool repeats(const Event& event) const;
   void append_common(std::string& out, const Event& event);
   void append_request_object(std::string& out, const Event& event,
-                             const Who& who) const;
+                             const Who& who);
   void append_response_object(std::string& out, const Event& event,
-                              const ResponseData& data) const;
+                              const ResponseData& data);
   void append_response_data(std::string& out, const Event& event,
                             const ResponseData& data) const;
   void append_raw(std::string& out, const Event& event, std::string_view body,
@@ -48,7 +50,7 @@ class EntryWriter {
   void append_headers(std::string& out,
                       std::span<const HeaderValue> headers) const;
   void append_response_auth(std::string& out, const api::Auth& auth) const;
-  void append_wrap_info(std::string& out, const WrapInfo& info) const;
+  void append_wrap_info(std::string& out, const api::WrapInfo& info) const;
   void append_secret(std::string& out, std::string_view value) const;
   void append_accessor(std::string& out, std::string_view value) const;
   void fill(Who& who, const Event& event) const;
@@ -57,6 +59,7 @@ class EntryWriter {
   const Device& device_;
   std::vector<Who> known_;  // direct-mapped by the token's hash
   std::unique_ptr<Who> unknown_;
+  std::unique_ptr<Where> where_;
   std::unique_ptr<Last> last_;
 };
 

@@ -252,13 +252,14 @@ TEST_F(EntryTest, AnswersAuthAndWrapInfoAreHashed) {
   answer_.auth->lease_duration = Seconds{60};
   answer_.lease_id = "aws/creds/x/1";
   answer_.warnings = {"careful"};
-  const WrapInfo wrap{.token = "s.wrapping",
-                      .accessor = "wrapaccessor",
-                      .ttl = Seconds{30},
-                      .creation_time = from_unix_nanos(1'000'000'000),
-                      .creation_path = "secret/a"};
+  answer_.wrap_info = std::make_unique<api::WrapInfo>(
+      api::WrapInfo{.token = "s.wrapping",
+                    .accessor = "wrapaccessor",
+                    .ttl = Seconds{30},
+                    .creation_time = from_unix_nanos(1'000'000'000),
+                    .creation_path = "secret/a",
+                    .wrapped_accessor = {}});
   event_.response = &answer_;
-  event_.wrap_info = &wrap;
   const std::string line = response_line(writer_, "");
   EXPECT_THAT(line, HasSubstr(R"("response":{"auth":{"client_token":")" +
                               hash("s.newtoken") + R"(","accessor":")" +

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "base/encoding.h"
 #include "base/json_writer.h"
 #include "base/time_format.h"
 
@@ -50,13 +51,9 @@ ValueHasher::ValueHasher(std::string_view salt)
     : hmac_(crypto::HashAlgorithm::kSha2_256, as_bytes(salt)) {}
 
 void ValueHasher::append(std::string& out, std::string_view value) const {
-  static constexpr char kHex[] = "0123456789abcdef";
   const crypto::Digest digest = hmac_.sign(as_bytes(value));
   std::array<char, 2 * crypto::kSha256Bytes> text;
-  for (std::size_t i = 0; i < crypto::kSha256Bytes; ++i) {
-    text[2 * i] = kHex[digest.bytes[i] >> 4];
-    text[2 * i + 1] = kHex[digest.bytes[i] & 15];
-  }
+  hex_format({digest.bytes.data(), crypto::kSha256Bytes}, text.data());
   out.append(kHashPrefix);
   out.append(text.data(), text.size());
 }

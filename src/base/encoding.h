@@ -38,6 +38,8 @@ Result<Bytes> base64url_decode(std::string_view text);
 /// Lower-case hexadecimal. Decoding takes either case.
 ///   kInvalidArgument  an odd length, or not a digit.
 std::string hex_encode(ByteView bytes);
+/// Two digits a byte at `out`, nothing behind them.
+void hex_format(ByteView bytes, char* out);
 Result<Bytes> hex_decode(std::string_view text);
 
 /// "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx" (RFC 9562 v4) from 16 random bytes,

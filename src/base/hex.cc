@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
+
 #include "base/assert.h"
 #include "base/encoding.h"
 
@@ -16,19 +19,33 @@ constexpr int hex_value(char c) {
   return -1;
 }
 
+// Both digits of every byte: one look-up and one store each.
+constexpr auto kHexPairs = [] {
+  std::array<char, 512> pairs{};
+  for (std::size_t i = 0; i < 256; ++i) {
+    pairs[2 * i] = kHexDigits[i >> 4];
+    pairs[2 * i + 1] = kHexDigits[i & 15];
+  }
+  return pairs;
+}();
+
 void put_hex(char* out, std::uint8_t byte) {
-  out[0] = kHexDigits[byte >> 4];
-  out[1] = kHexDigits[byte & 15];
+  std::memcpy(out, &kHexPairs[2U * byte], 2);
 }
 
 }  // namespace
 
 std::string hex_encode(ByteView bytes) {
   std::string text(bytes.size() * 2, '\0');
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    put_hex(&text[2 * i], bytes[i]);
-  }
+  hex_format(bytes, text.data());
   return text;
+}
+
+void hex_format(ByteView bytes, char* out) {
+  for (const std::uint8_t byte : bytes) {
+    put_hex(out, byte);
+    out += 2;
+  }
 }
 
 Result<Bytes> hex_decode(std::string_view text) {

@@ -239,4 +239,16 @@ std::string json_text(const JsonElement& element) {
   return out;
 }
 
+std::string json_text(const JsonObject& object) {
+  std::string out;
+  JsonWriter writer(out);
+  writer.begin_object();
+  for (const auto [key, value] : object) {
+    writer.key(key);
+    write_element(writer, value);
+  }
+  writer.end_object();
+  return out;
+}
+
 }  // namespace bulla

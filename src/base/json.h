@@ -43,5 +43,6 @@ void trim(JsonParser& parser);
 
 /// The JSON text of `element`, keys in their order, escaped as Go does.
 std::string json_text(const JsonElement& element);
+std::string json_text(const JsonObject& object);
 
 }  // namespace bulla

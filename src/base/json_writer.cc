@@ -27,6 +27,7 @@ constexpr std::array<char, 256> make_escapes() {
   return table;
 }
 constexpr auto kEscapes = make_escapes();
+constexpr std::size_t kBlock = 16;
 
 // Length of the well-formed UTF-8 sequence at `text`, or 0 (RFC 3629).
 std::size_t utf8_sequence(std::string_view text) {
@@ -81,23 +82,60 @@ std::size_t append_special(std::string& out, std::string_view text,
   return length;
 }
 
+// The bytes that kEscapes names, said so that a compiler does a block of them
+// at once.
+constexpr bool is_special(char c) {
+  return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\' ||
+         c == '<' || c == '>' || c == '&';
+}
+
+bool any_special(const char* block) {
+  char found = 0;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    found = static_cast<char>(found | static_cast<char>(is_special(block[i])));
+  }
+  return found != 0;
+}
+
+// Length of the part before the first character to escape.
+std::size_t plain_prefix(std::string_view text) {
+  std::size_t i = 0;
+  while (i + kBlock <= text.size() && !any_special(text.data() + i)) {
+    i += kBlock;
+  }
+  while (i < text.size() &&
+         kEscapes[static_cast<unsigned char>(text[i])] == 0) {
+    ++i;
+  }
+  return i;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t plain = plain_prefix(text);
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) return;
+    const char escape = kEscapes[static_cast<unsigned char>(text[0])];
+    text.remove_prefix(append_special(out, text, escape));
+  }
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t start = 0;
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const char escape = kEscapes[static_cast<unsigned char>(text[i])];
-    if (escape == 0) {
-      ++i;
-      continue;
-    }
-    out.append(text.substr(start, i - start));
-    i += append_special(out, text.substr(i), escape);
-    start = i;
-  }
-  out.append(text.substr(start));
+  const std::size_t plain = plain_prefix(text);
+  // Room for all of it at once, which is most strings.
+  const std::size_t size = out.size();
+  out.resize(size + plain + 2);
+  char* const at = out.data() + size;
+  at[0] = '"';
+  text.copy(at + 1, plain);
+  at[plain + 1] = '"';
+  if (plain == text.size()) [[likely]]
+    return;
+  out.pop_back();
+  append_escaped(out, text.substr(plain));
   out += '"';
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace bulla {
 namespace {
@@ -34,6 +35,16 @@ void run_at_low_priority(const std::function<void()>& work) {
     return;
   }
   thread.join();
+}
+
+void run_beside(std::size_t threads, const std::function<void()>& work) {
+  std::vector<std::thread> others;
+  try {
+    while (others.size() + 1 < threads) others.emplace_back(work);
+  } catch (const std::system_error&) {  // as many as the system allows
+  }
+  work();
+  for (std::thread& other : others) other.join();
 }
 
 unsigned usable_cores() {

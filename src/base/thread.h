@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 namespace bulla {
@@ -13,6 +14,10 @@ void lower_thread_priority();
 /// `work` must not throw. Where the system has no thread to give, the caller's
 /// own does it.
 void run_at_low_priority(const std::function<void()>& work);
+
+/// Runs `work` on `threads` threads at once, the caller's among them, and waits
+/// for all; fewer where the system has no more to give. `work` must not throw.
+void run_beside(std::size_t threads, const std::function<void()>& work);
 
 /// The processors that this process may run on; at least 1.
 unsigned usable_cores();

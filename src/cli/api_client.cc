@@ -41,6 +41,11 @@ bool carries_data(const Value& json) {
          (warnings != nullptr && !warnings->items.empty());
 }
 
+bool is_wrapped(const Value& json) {
+  const Value* const info = json.find("wrap_info");
+  return info != nullptr && !info->is_null();
+}
+
 }  // namespace
 
 bool is_relative_path(std::string_view path) {
@@ -151,6 +156,12 @@ ApiResult<ApiAnswer> ApiClient::judge(
   }
   if (parsed) answer.json = *std::move(parsed);
   if (!json) answer.raw = response.body;
+  if (success && is_wrapped(answer.json)) {
+    auto wrapped = failure(ApiFailure::Kind::kWrapped, request);
+    wrapped.message = "the answer is wrapped: repeat it without -wrap-ttl";
+    wrapped.wrapped = std::move(answer.json);
+    return tl::unexpected(std::move(wrapped));
+  }
   if (success) return answer;
   if (response.status == 404 && carries_data(answer.json)) return answer;
   auto refused = failure(ApiFailure::Kind::kStatus, request);

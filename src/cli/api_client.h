@@ -47,6 +47,7 @@ struct ApiFailure {
     kTransport,  ///< No answer came.
     kStatus,     ///< The server said no.
     kShown,      ///< -output-…: printed, and that was all.
+    kWrapped,    ///< The answer is kept under a token, as -wrap-ttl asked.
   };
   Kind kind = Kind::kLocal;
   std::string method;
@@ -55,6 +56,7 @@ struct ApiFailure {
   int status = 0;                   ///< kStatus
   std::vector<std::string> errors;  ///< kStatus, from the body.
   std::string message;              ///< Otherwise; or a body that is no JSON.
+  Value wrapped;                    ///< kWrapped: what tells of the token.
   bool had_token = false;
 };
 

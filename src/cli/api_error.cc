@@ -144,6 +144,15 @@ std::string failure_text(std::string_view what, const ApiFailure& failure,
   return next.empty() ? out : out + "\n\nNext: " + next;
 }
 
+std::string store_failure_text(std::string_view what,
+                               const ApiFailure& failure) {
+  std::string out = std::string(what) + ": " + visible(failure.message);
+  for (std::size_t i = 0; i < failure.errors.size(); ++i) {
+    out += (i == 0 ? "" : "; ") + visible(failure.errors[i]);
+  }
+  return out;
+}
+
 int exit_code(const ApiFailure& failure) {
   if (failure.kind == ApiFailure::Kind::kShown) return 0;
   return failure.kind == ApiFailure::Kind::kLocal ? 1 : 2;

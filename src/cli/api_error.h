@@ -13,6 +13,10 @@ namespace bulla::cli {
 std::string failure_text(std::string_view what, const ApiFailure& failure,
                          const Settings& settings);
 
+/// The same where a stopped server's store answered: no request was made.
+std::string store_failure_text(std::string_view what,
+                               const ApiFailure& failure);
+
 /// The next thing to try after `failure`; "" where there is no telling.
 std::string next_step(const ApiFailure& failure, const Settings& settings);
 

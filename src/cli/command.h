@@ -74,6 +74,7 @@ std::span<const Command> auth_commands();
 std::span<const Command> policy_commands();
 std::span<const Command> token_commands();
 std::span<const Command> audit_commands();
+std::span<const Command> unwrap_commands();
 std::span<const Command> server_commands();
 std::span<const Command> help_commands();
 

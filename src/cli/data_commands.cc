@@ -106,10 +106,6 @@ int list_path(Invocation& call) {
     if (answer.error().status == 404) return none();
     return call.fail("Error listing " + path, answer.error());
   }
-  if (answer->json.find("wrap_info") != nullptr &&
-      !answer->json.find("wrap_info")->is_null()) {
-    return call.show_secret(answer->json);
-  }
   const Value* const data = answer->json.find("data");
   const Value* const keys = data == nullptr ? nullptr : data->find("keys");
   if (keys == nullptr) return none();

@@ -84,7 +84,7 @@ class FakeHost {
         .store = [this](const std::vector<std::string>& config)
             -> Result<ApiClient::Send> {
           store_config = config;
-          if (!store_opens) return fail(unavailable("another process has it"));
+          if (!store_opens) return fail(unavailable(store_error));
           return [this](const net::ClientRequest& request) {
             requests.push_back(request);
             return next_answer();
@@ -116,6 +116,7 @@ class FakeHost {
   std::optional<ServerFlags> server_flags;
   std::vector<std::string> store_config;
   bool store_opens = true;
+  std::string store_error = "in use by another process";
   std::filesystem::path home =
       std::filesystem::temp_directory_path() /
       ("bulla-cli-test-" + std::to_string(::getpid()) + "-" +

@@ -69,8 +69,13 @@ int Invocation::misuse(std::string_view message) {
 }
 
 int Invocation::fail(std::string_view what, const ApiFailure& failure) {
+  if (failure.kind == ApiFailure::Kind::kWrapped) {
+    return show_secret(failure.wrapped);
+  }
   const int code = exit_code(failure);
-  if (code != 0) warn(failure_text(what, failure, settings_));
+  if (code == 0) return code;
+  warn(store_api_ ? store_failure_text(what, failure)
+                  : failure_text(what, failure, settings_));
   return code;
 }
 

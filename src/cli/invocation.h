@@ -64,7 +64,8 @@ class Invocation {
   int refuse(std::string_view message, std::string_view next = "");
   /// A wrong use of the command: points to its help; exit code 1.
   int misuse(std::string_view message);
-  /// A call that failed, as `what`; its exit code.
+  /// A call that failed, as `what`; its exit code. A call whose answer was
+  /// wrapped did not: its token is printed.
   int fail(std::string_view what, const ApiFailure& failure);
   /// Nothing is there; exit code 2.
   int no_value(std::string_view path, std::string_view next = "");

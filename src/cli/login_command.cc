@@ -55,8 +55,6 @@ int finish(Invocation& call, const Value& secret) {
   const Value* const auth = secret.find("auth");
   const std::string text = auth == nullptr ? "" : auth->text_of("client_token");
   if (text.empty()) {
-    const Value* const wrap = secret.find("wrap_info");
-    if (wrap != nullptr && !wrap->is_null()) return call.show_secret(secret);
     call.refuse("Error authenticating: the answer holds no token");
     return 2;
   }

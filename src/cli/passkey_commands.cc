@@ -1,9 +1,11 @@
 #include <array>
 
 #include "cli/invocation.h"
+#include "cli/key_values.h"
 #include "cli/passphrase_flag.h"
 #include "cli/paths.h"
 #include "cli/secret_output.h"
+#include "cli/share_input.h"
 #include "cli/table.h"
 
 namespace bulla::cli {
@@ -63,11 +65,22 @@ std::string added_text(const Value& data) {
   return text;
 }
 
+// -passphrase-file, or a bare "-" at argument `i`.
+Result<SecretBytes> given_passphrase(Invocation& call, std::size_t i) {
+  const std::string bare = call.argument(i);
+  if (bare.empty()) return passphrase_of_flag(call);
+  if (bare != "-" || call.flags().given("passphrase-file")) {
+    return fail(invalid_argument(
+        "it stands in no argument, where others could see it"));
+  }
+  return passphrase_from(call, bare);
+}
+
 // A passphrase of people is asked for where no file gives it; with -provider it
 // is the one that a seal stanza holds.
 Result<SecretBytes> passphrase_to_add(Invocation& call,
                                       const std::string& kind) {
-  TRY_ASSIGN(auto phrase, passphrase_of_flag(call));
+  TRY_ASSIGN(auto phrase, given_passphrase(call, 0));
   if (kind != "passphrase" || !phrase.empty() ||
       call.flags().given("provider")) {
     return phrase;
@@ -141,8 +154,29 @@ int show(Invocation& call) {
   return show_passkey(call, answer->json, "");
 }
 
+// The shares in the file of -shares-file; empty where it was not given.
+Result<std::vector<std::string>> given_shares(Invocation& call) {
+  std::vector<std::string> shares;
+  const std::string source = call.flags().text("shares-file");
+  if (source.empty()) return shares;
+  TRY_ASSIGN(auto text, source == "-" ? call.host().console.read_input()
+                                      : read_file(source));
+  const WipeGuard guard(
+      {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  for (const SecretBytes& share : secret_lines(text)) {
+    call.hide(as_text(share.expose()));
+    shares.emplace_back(as_text(share.expose()));
+  }
+  if (shares.empty()) return fail(invalid_argument("no share is in it"));
+  return shares;
+}
+
 int verify(Invocation& call) {
-  const auto phrase = passphrase_of_flag(call);
+  const auto shares = given_shares(call);
+  if (!shares) {
+    return call.refuse("Error reading the shares: " + shares.error().message());
+  }
+  const auto phrase = given_passphrase(call, 1);
   if (!phrase) {
     return call.refuse("Error reading the passphrase: " +
                        phrase.error().message());
@@ -151,6 +185,7 @@ int verify(Invocation& call) {
   if (!phrase->empty()) {
     body.set("passphrase", Value::string(as_text(phrase->expose())));
   }
+  if (!shares->empty()) body.set("keys", Value::strings(*shares));
   const auto answer =
       call.api().call({.method = "PUT",
                        .path = passkey_api(call.argument(0)) + "/verify",
@@ -192,7 +227,12 @@ constexpr std::array<FlagRow, 6> kAddFlags = {{
      "Of the kind shamir: shares that are needed to unseal; 3 if nothing is "
      "said."},
 }};
-constexpr std::array<FlagRow, 1> kVerifyFlags = {{kPassphraseFlag}};
+constexpr std::array<FlagRow, 2> kVerifyFlags = {{
+    kPassphraseFlag,
+    {"shares-file", "", FlagKind::kText, "FILE",
+     "A file with shares, one a line, as many as the threshold; - reads them "
+     "from standard input."},
+}};
 constexpr std::array<Example, 3> kAddExamples = {{
     {"Put the root key under a configured HSM, too",
      "bulla passkey add -kind=pkcs11 -name=hsm"},
@@ -202,8 +242,10 @@ constexpr std::array<Example, 3> kAddExamples = {{
      "bulla passkey add -kind=passphrase -name=office "
      "-passphrase-file=office.txt"},
 }};
-constexpr std::array<Example, 1> kVerifyExamples = {{
+constexpr std::array<Example, 2> kVerifyExamples = {{
     {"Try each after an outage", "bulla passkey verify hsm"},
+    {"Prove that three people still have their shares",
+     "bulla passkey verify break-glass -shares-file=-"},
 }};
 
 constexpr std::array<Command, 7> kCommands = {{
@@ -211,22 +253,24 @@ constexpr std::array<Command, 7> kCommands = {{
      "Commands for passkeys. Each holds one sealed copy of the root key; any "
      "one of them opens the server.",
      CommandKind::kGroup},
-    {"passkey add", "Add a passkey", "",
+    {"passkey add", "Add a passkey", "[-]",
      "Wraps the root key once more: under a configured seal, under shares of a "
      "new unseal key, or under a passphrase. It is opened again before "
-     "anything is stored. Shares are printed, this once.\n\nAfter adding one, "
+     "anything is stored. Shares are printed, this once. A passphrase comes "
+     "from -passphrase-file, from standard input with -, or is asked for."
+     "\n\nAfter adding one, "
      "prove it with `bulla passkey verify`, and delete the one whose place it "
      "takes.",
-     CommandKind::kRemote, 0, 0, add, kAddFlags, kAddExamples},
+     CommandKind::kRemote, 0, 1, add, kAddFlags, kAddExamples},
     {"passkey list", "List the passkeys", "", "Lists the passkeys.",
      CommandKind::kRemote, 0, 0, list},
     {"passkey show", "Show a passkey", "NAME", "Shows a passkey.",
      CommandKind::kRemote, 1, 1, show},
-    {"passkey verify", "Prove that a passkey opens the root key", "NAME",
+    {"passkey verify", "Prove that a passkey opens the root key", "NAME [-]",
      "Opens the root key with a passkey, now, and notes when. Of shares and "
-     "passphrases this proves the record alone, unless -passphrase-file gives "
-     "what its holder has.",
-     CommandKind::kRemote, 1, 1, verify, kVerifyFlags, kVerifyExamples},
+     "passphrases this proves the record alone, unless -shares-file, "
+     "-passphrase-file or - (standard input) gives what its holders have.",
+     CommandKind::kRemote, 1, 2, verify, kVerifyFlags, kVerifyExamples},
     {"passkey delete", "Delete a passkey", "NAME",
      "Deletes a passkey and its copy of the root key. The last one that opens "
      "cannot be deleted: another one is tried first.",

@@ -67,6 +67,12 @@ TEST_F(Commands, PasskeysOfPeople) {
   EXPECT_THAT(sent({"passkey", "add", "-kind=passphrase", "-name=p",
                     "-passphrase-file=-"}),
               ElementsAre(body));
+  host_.answer(200, "{}");
+  EXPECT_THAT(sent({"passkey", "add", "-kind=passphrase", "-name=p", "-"}),
+              ElementsAre(body));
+  EXPECT_TRUE(
+      sent({"passkey", "add", "-kind=passphrase", "-name=p", "two words"}, 1)
+          .empty());
   host_.console.typed = "two words";
   host_.answer(200, "{}");
   EXPECT_THAT(sent({"passkey", "add", "-kind=passphrase", "-name=p"}),
@@ -79,6 +85,23 @@ TEST_F(Commands, PasskeysOfPeople) {
                     "-passphrase-file=/no/such"},
                    1)
                   .empty());
+}
+
+TEST_F(Commands, WhatPeopleHoldIsProved) {
+  host_.console.input = "AA==\n\n  01ff02fe03fd04fc\n";
+  host_.answer(400, R"({"errors":["no 01ff02fe03fd04fc here"]})");
+  EXPECT_THAT(sent({"passkey", "verify", "glass", "-shares-file=-"}, 2),
+              ElementsAre(R"(PUT sys/passkeys/glass/verify )"
+                          R"({"keys":["AA==","01ff02fe03fd04fc"]})"));
+  EXPECT_THAT(host_.console.complained, Not(HasSubstr("01ff02fe03fd04fc")));
+  host_.console.input = "\n";
+  EXPECT_TRUE(
+      sent({"passkey", "verify", "glass", "-shares-file=-"}, 1).empty());
+  host_.console.input = "two words\n";
+  host_.answer(200, "{}");
+  EXPECT_THAT(sent({"passkey", "verify", "office", "-"}),
+              ElementsAre(R"(PUT sys/passkeys/office/verify )"
+                          R"({"passphrase":"two words"})"));
 }
 
 TEST_F(Commands, APassphraseIsNeverShown) {
@@ -133,9 +156,18 @@ TEST_F(Commands, KeksOfAStoppedServer) {
   EXPECT_THAT(sent({"kek", "rotate", "-c=/b.hcl", "-to-version=2"}),
               ElementsAre(R"(PUT sys/kek/rotate {"to_version":2})"));
   EXPECT_THAT(host_.store_config, ElementsAre("/b.hcl"));
+  // No server said it, so that none is named.
+  host_.answer(404, R"({"errors":["version 3 is not loaded"]})");
+  sent({"kek", "rotate", "-c=/b.hcl", "-to-version=3"}, 2);
+  EXPECT_EQ(host_.console.complained,
+            "Error rotating KEK: version 3 is not loaded\n");
   host_.store_opens = false;
   EXPECT_TRUE(sent({"kek", "status", "-config=/b.hcl"}, 1).empty());
   EXPECT_THAT(host_.console.complained, HasSubstr("stop the server"));
+  host_.store_error = "it is sealed with env";
+  EXPECT_TRUE(sent({"kek", "status", "-config=/b.hcl"}, 1).empty());
+  EXPECT_EQ(host_.console.complained,
+            "Error opening the store: it is sealed with env\n");
 }
 
 TEST_F(Commands, RotatesTheConfigurationsKek) {

@@ -14,7 +14,11 @@ std::string_view first_line(std::string_view text) {
 }  // namespace
 
 Result<SecretBytes> passphrase_of_flag(Invocation& call) {
-  const std::string source = call.flags().text("passphrase-file");
+  return passphrase_from(call, call.flags().text("passphrase-file"));
+}
+
+Result<SecretBytes> passphrase_from(Invocation& call,
+                                    const std::string& source) {
   if (source.empty()) return SecretBytes();
   TRY_ASSIGN(auto text, source == "-" ? call.host().console.read_input()
                                       : read_file(source));

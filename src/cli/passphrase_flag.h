@@ -10,6 +10,9 @@ namespace bulla::cli {
 ///   kInvalidArgument  nothing is in it.
 ///   kUnavailable      it cannot be read; names it.
 Result<SecretBytes> passphrase_of_flag(Invocation& call);
+/// The same of the file `source`, of standard input for "-"; empty for "".
+Result<SecretBytes> passphrase_from(Invocation& call,
+                                    const std::string& source);
 
 /// Asks for a passphrase twice, unseen.
 ///   kInvalidArgument  nothing was typed, or not the same twice.

@@ -8,9 +8,12 @@ Result<void> choose_api(Invocation& call) {
 }
 
 int refuse_store(Invocation& call, const Error& error) {
+  const bool in_use =
+      error.message().find("in use by another process") != std::string::npos;
   return call.refuse("Error opening the store: " + error.message(),
-                     "stop the server, or leave out -config to ask the one "
-                     "that runs");
+                     in_use ? "stop the server, or leave out -config to ask "
+                              "the one that runs"
+                            : "");
 }
 
 }  // namespace bulla::cli

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json_writer.h"
+#include "base/thread.h"
 
 namespace bulla::dek {
 namespace {
@@ -427,6 +428,7 @@ void Reencryptor::wake() {
 
 ReencryptThread::ReencryptThread(Reencryptor& reencryptor)
     : reencryptor_(reencryptor), thread_([this] {
+        lower_thread_priority();  // and that of the threads it makes
         while (!stopping_) reencryptor_.await(reencryptor_.step());
       }) {}
 

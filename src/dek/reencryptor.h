@@ -42,7 +42,7 @@ struct ReencryptOrder {
 /// one. While nothing is loaded all answer kSealed.
 class Reencryptor {
  public:
-  static constexpr std::size_t kBatch = 256;  ///< Records a step.
+  static constexpr std::size_t kBatch = 8192;  ///< Records a step.
   static constexpr std::size_t kJobsKept = 32;
   static constexpr Seconds kRetryAfter{10};
 

@@ -129,7 +129,7 @@ TEST_F(ReencryptorTest, OneJobAtATime) {
 }
 
 TEST_F(ReencryptorTest, IsPausedResumedAndCancelled) {
-  const Job job = start();
+  const Job job = start({.rate = 1024});  // 256 a step
   jobs_.step();
   ASSERT_EQ(jobs_.set_state(job.id, JobState::kPaused)->state,
             JobState::kPaused);
@@ -152,7 +152,7 @@ TEST_F(ReencryptorTest, IsPausedResumedAndCancelled) {
 }
 
 TEST_F(ReencryptorTest, GoesOnAfterARestart) {
-  const Job job = start();
+  const Job job = start({.rate = 1024});  // 256 a step
   jobs_.step();
   const Job before = *jobs_.find(job.id);
   EXPECT_EQ(before.reencrypted, 256U);

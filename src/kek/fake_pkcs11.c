@@ -40,6 +40,7 @@ static struct session sessions[SESSIONS];
 static struct key keys[KEYS];
 static CK_SESSION_HANDLE last_handle;
 static int initialised, logged_in;
+static CK_ULONG token_seen; /* 1 or 0, as of C_Initialize */
 
 static void forget_sessions(void) {
   memset(sessions, 0, sizeof sessions);
@@ -132,6 +133,7 @@ static CK_RV initialize(void* args) {
     answer = CKR_CANT_LOCK;
   } else {
     initialised = 1;
+    token_seen = !fake_pkcs11.absent;
   }
   pthread_mutex_unlock(&mutex);
   return answer;
@@ -150,9 +152,9 @@ static CK_RV get_slot_list(unsigned char present, CK_SLOT_ID* slots,
                            CK_ULONG* count) {
   (void)present;
   ENTER("C_GetSlotList");
-  if (slots != NULL && *count < 1) REFUSE(CKR_BUFFER_TOO_SMALL);
-  if (slots != NULL) slots[0] = SLOT;
-  *count = 1;
+  if (slots != NULL && *count < token_seen) REFUSE(CKR_BUFFER_TOO_SMALL);
+  if (slots != NULL && token_seen) slots[0] = SLOT;
+  *count = token_seen;
   LEAVE;
 }
 

@@ -15,6 +15,8 @@ struct fake_pkcs11_control {
   int lose_sessions;
   /* So many calls find the device gone; sessions and login go with it. */
   int removed_calls;
+  /* There is no token; one that comes is seen from the next C_Initialize on. */
+  int absent;
   /* 0: takes the caller's IV. 1: writes its own into the buffer. 2: appends
    * its own. 3: promises its own and gives none. 4: always the same. */
   int iv_mode;

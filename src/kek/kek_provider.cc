@@ -20,10 +20,9 @@ Result<void> KekProvider::probe(Deadline deadline) {
 }
 
 Result<void> KekProvider::create_version(KekVersion, Deadline) {
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("seal \"{}\": its KEKs are not made by Bulla; "
-                          "docs/configuration.md says where",
-                          name()));
+  return fail(
+      ErrorCode::kUnsupported,
+      "its KEKs are not made by Bulla; docs/configuration.md says where");
 }
 
 }  // namespace bulla::kek

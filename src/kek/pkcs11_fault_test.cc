@@ -145,6 +145,26 @@ TEST_F(Pkcs11Faults, AModuleThatForgotItIsInitialisedIsReminded) {
   EXPECT_TRUE(unwrap(*kek, *wrapped));
 }
 
+// Many modules look for their devices when they are initialised, and never
+// again.
+TEST_F(Pkcs11Faults, ADeviceThatIsSeenOnlyAtInitialisationIsFound) {
+  const auto wrapped = wrap(*provider());
+  ASSERT_TRUE(wrapped);
+  fake_->absent = 1;
+  const auto kek = provider();
+  EXPECT_EQ(unwrap(*kek, *wrapped).error().code(), ErrorCode::kUnavailable);
+  fake_->absent = 0;
+  const auto opened = unwrap(*kek, *wrapped);
+  EXPECT_TRUE(opened) << opened.error().message();
+  // Not where another one's sessions would end with it.
+  const auto other = provider();
+  Options elsewhere = options();
+  elsewhere["token_label"] = "another";
+  EXPECT_EQ(wrap_error(elsewhere).code(), ErrorCode::kUnavailable);
+  fake_->absent = 1;
+  EXPECT_TRUE(unwrap(*other, *wrapped));
+}
+
 TEST_F(Pkcs11Faults, AWrongPinIsTriedOnce) {
   Options given = options();
   given["pin"] = "90210";

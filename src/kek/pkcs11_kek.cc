@@ -54,6 +54,7 @@ struct Pkcs11Kek::Device {
   Result<Pkcs11KeyName> name_of(KekVersion version) const;
   Result<void> check(Deadline deadline);
   Result<void> create(KekVersion version, Deadline deadline);
+  bool has_no_key_yet();
   Result<std::string> id_for_wrap(KekVersion version, Deadline deadline);
   Result<WrappedKey> wrap(const SecretBytes& key, ByteView aad,
                           KekVersion version, Deadline deadline);
@@ -69,7 +70,8 @@ struct Pkcs11Kek::Device {
   Pkcs11Token token;
   Pkcs11Keys keys;
   crypto::Rng& rng;
-  std::mutex mutex;  ///< Guards the two below.
+  std::mutex making;  ///< One key at a time: looking for it and making it.
+  std::mutex mutex;   ///< Guards the two below.
   std::set<KekVersion> seen;
   bool checked = false;
 };
@@ -115,6 +117,7 @@ Result<void> Pkcs11Kek::Device::check(Deadline deadline) {
 }
 
 Result<void> Pkcs11Kek::Device::create(KekVersion version, Deadline deadline) {
+  const std::lock_guard lock(making);
   TRY_ASSIGN(Pkcs11KeyName name, name_of(version));
   const auto found = keys.find(finder_of(options.mechanism), name, deadline);
   if (found) {
@@ -137,6 +140,11 @@ Result<void> Pkcs11Kek::Device::create(KekVersion version, Deadline deadline) {
   return {};
 }
 
+bool Pkcs11Kek::Device::has_no_key_yet() {
+  const std::lock_guard lock(mutex);
+  return options.generate_key && seen.empty();
+}
+
 // Makes the first key where the stanza says so, as Vault does.
 Result<std::string> Pkcs11Kek::Device::id_for_wrap(KekVersion version,
                                                    Deadline deadline) {
@@ -144,7 +152,11 @@ Result<std::string> Pkcs11Kek::Device::id_for_wrap(KekVersion version,
   auto id = keys.find(finder_of(options.mechanism), name, deadline);
   if (!id && id.error().code() == ErrorCode::kNotFound &&
       options.generate_key && version == 1) {
-    TRY(create(version, deadline));
+    auto made = create(version, deadline);
+    // Another thread may have made it since; then it is found.
+    if (!made && made.error().code() != ErrorCode::kConflict) {
+      return fail(std::move(made).error());
+    }
     id = keys.find(finder_of(options.mechanism), name, deadline);
   }
   if (!id) return fail(std::move(id).error().with_context("pkcs11 KEK"));
@@ -269,6 +281,9 @@ Result<SecretBytes> Pkcs11Kek::unwrap(const WrappedKey& wrapped, ByteView aad,
 
 Result<void> Pkcs11Kek::probe(Deadline deadline) {
   TRY(look(deadline));
+  // The token answered. A key is made for a secret, not for a probe: one that
+  // was lost must not be hidden by another of its name.
+  if (device_->has_no_key_yet()) return {};
   return KekProvider::probe(deadline);
 }
 

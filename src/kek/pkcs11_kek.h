@@ -43,7 +43,8 @@ class Pkcs11Kek final : public KekProvider {
                           KekVersion version, Deadline deadline) override;
   Result<SecretBytes> unwrap(const WrappedKey& wrapped, ByteView aad,
                              Deadline deadline) override;
-  /// Looks for the versions, too.
+  /// Looks for the versions, too. Makes no key: where the first wrap would, it
+  /// is enough that the token answers.
   Result<void> probe(Deadline deadline) override;
   /// Makes the key in the HSM: sensitive, not extractable. kConflict when one
   /// bears the name.

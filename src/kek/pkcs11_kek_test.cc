@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <thread>
 
 #include "base/encoding.h"
 #include "kek/conformance.h"
@@ -34,7 +35,7 @@ class Pkcs11KekTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     hsm_ = std::make_unique<SoftHsm>(std::vector<std::string>{
-        "bulla", "other", "rotate", "rsa", "rsa2", "make"});
+        "bulla", "other", "rotate", "rsa", "rsa2", "make", "race"});
   }
   static void TearDownTestSuite() { hsm_.reset(); }
 
@@ -137,6 +138,33 @@ TEST_F(Pkcs11KekTest, MakesTheFirstKeyWhereItIsTold) {
   ASSERT_TRUE(wrapped) << wrapped.error().message();
   EXPECT_EQ(wrapped->key_id, "made-1:c0ffee");
   EXPECT_FALSE(kek->wrap(rng().secret(32), as_bytes("a"), 2, soon()));
+}
+
+// A server probes its seal while it is initialised.
+TEST_F(Pkcs11KekTest, MakesTheFirstKeyOnceAndNotForAProbe) {
+  Options given = options("race");
+  given["generate_key"] = "true";
+  const auto kek = provider(given);
+  EXPECT_TRUE(kek->probe(soon()));
+  const SecretBytes secret = rng().secret(32);
+  EXPECT_EQ(provider(options("race"))
+                ->wrap(secret, as_bytes("a"), 1, soon())
+                .error()
+                .code(),
+            ErrorCode::kNotFound);
+  std::vector<Result<WrappedKey>> made(6, fail(internal_error("")));
+  std::vector<std::thread> threads;
+  for (auto& one : made) {
+    threads.emplace_back(
+        [&] { one = kek->wrap(secret, as_bytes("a"), 1, soon()); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& one : made) {
+    ASSERT_TRUE(one) << one.error().message();
+    const auto opened = kek->unwrap(*one, as_bytes("a"), soon());
+    EXPECT_TRUE(opened) << opened.error().message();
+  }
+  EXPECT_TRUE(kek->probe(soon()));
 }
 
 TEST_F(Pkcs11KekTest, GivesEachFaultItsCode) {

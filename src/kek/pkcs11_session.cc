@@ -126,8 +126,8 @@ Pkcs11Answer Pkcs11Session::find(Pkcs11KeyClass sought,
   }
   if (found.size() > 1) {
     return Error(ErrorCode::kConflict,
-                 fmt::format("the token has several of {} with {}; tell them "
-                             "apart by key_id",
+                 fmt::format("the token has more than one {} with {}; tell "
+                             "them apart by key_id",
                              row_of(sought).text, name.text()));
   }
   out = found.front();

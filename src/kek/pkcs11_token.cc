@@ -92,6 +92,7 @@ Result<Pkcs11Token::Lease> Pkcs11Token::take(Deadline deadline) {
   if (free_.empty()) return open();
   const Lease lease{free_.back(), generation_};
   free_.pop_back();
+  ++lent_;
   return lease;
 }
 
@@ -102,7 +103,14 @@ Result<void> Pkcs11Token::connect() {
     TRY_ASSIGN(module_, Pkcs11Module::load(options_.module));
   }
   if (slot_) return {};
-  TRY_ASSIGN(slot_, module_->find_slot(options_.slot, options_.token_label));
+  auto found = module_->find_slot(options_.slot, options_.token_label);
+  if (!found) {
+    // Many modules look for their devices when they are initialised, and never
+    // again: the next attempt does that, unless others have it open.
+    if (lent_ == 0) module_.reset();
+    return fail(std::move(found).error());
+  }
+  slot_ = *found;
   return {};
 }
 
@@ -122,6 +130,7 @@ Result<Pkcs11Token::Lease> Pkcs11Token::open() {
     return fail(std::move(logged_in).error());
   }
   ++open_;
+  ++lent_;
   return Lease{session, generation_};
 }
 
@@ -149,6 +158,7 @@ void Pkcs11Token::give_back(const Lease& lease, bool healthy) {
     module_->calls().C_CloseSession(lease.session);
     if (ours) --open_;
   }
+  --lent_;
   freed_.notify_one();
 }
 
@@ -160,7 +170,7 @@ void Pkcs11Token::lost(const Lease& lease, CK_RV answer) {
   ++generation_;
   slot_.reset();
   // What fails here fails again, and is told, when a session is opened.
-  if (answer == CKR_CRYPTOKI_NOT_INITIALIZED) {
+  if (module_ && answer == CKR_CRYPTOKI_NOT_INITIALIZED) {
     static_cast<void>(module_->initialise());
   }
   freed_.notify_all();

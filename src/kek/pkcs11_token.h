@@ -72,6 +72,7 @@ class Pkcs11Token {
   std::optional<Error> refused_;  ///< What the login ended with for good.
   std::vector<CK_SESSION_HANDLE> free_;
   std::size_t open_ = 0;  ///< Of this generation, free or lent.
+  std::size_t lent_ = 0;  ///< Of any generation.
   /// Grows when sessions are found lost: what was lent before is closed.
   std::uint64_t generation_ = 0;
 };

@@ -135,6 +135,7 @@ struct Custody::Impl {
   /// Beats of other nodes; none where this process is the only one.
   Result<std::vector<NodeBeat>> other_nodes();
   bool is_live(const NodeBeat& beat) const;
+  void forget_nodes();
   /// kInvalidArgument names a live node that has not loaded that version.
   Result<void> require_on_live_nodes(const ProviderId& id,
                                      kek::KekVersion version);

@@ -21,15 +21,35 @@ Result<std::vector<NodeBeat>> Custody::Impl::other_nodes() {
     own = node;
   }
   auto& storage = barrier.storage();
-  TRY_ASSIGN(const auto paths,
-             storage.scan(NodeBeat::kPrefix, {}, NodeBeat::kCountMax));
-  for (const std::string& path : paths) {
-    TRY_ASSIGN(const auto entry, storage.get(path));
-    if (!entry) continue;
-    TRY_ASSIGN(auto beat, NodeBeat::parse(entry->value));
-    if (beat.name != own) others.push_back(std::move(beat));
+  std::string after;
+  while (true) {
+    TRY_ASSIGN(const auto paths,
+               storage.scan(NodeBeat::kPrefix, after, NodeBeat::kPageMax));
+    if (paths.empty()) return others;
+    for (const std::string& path : paths) {
+      TRY_ASSIGN(const auto entry, storage.get(path));
+      if (!entry) continue;
+      TRY_ASSIGN(auto beat, NodeBeat::parse(entry->value));
+      if (beat.name != own) others.push_back(std::move(beat));
+    }
+    after = paths.back();
   }
-  return others;
+}
+
+// Nodes whose names change with each life would leave a record each. What fails
+// here is done by the next beat.
+void Custody::Impl::forget_nodes() {
+  auto& storage = barrier.storage();
+  const auto paths = storage.scan(NodeBeat::kPrefix, {}, NodeBeat::kPageMax);
+  if (!paths) return;
+  for (const std::string& path : *paths) {
+    const auto entry = storage.get(path);
+    if (!entry || !*entry) continue;
+    const auto beat = NodeBeat::parse((*entry)->value);
+    if (!beat || clock.now() - beat->seen < KekVersions::kForgotten) continue;
+    const storage::Change change{path, std::nullopt, (*entry)->version};
+    static_cast<void>(storage.commit({&change, 1}));
+  }
 }
 
 Result<void> Custody::Impl::require_on_live_nodes(const ProviderId& id,
@@ -61,7 +81,9 @@ Result<void> KekVersions::beat(std::string_view node) {
   }
   const storage::Change change{NodeBeat::path_of(beat.name), beat.serialise(),
                                std::nullopt};
-  return impl_->barrier.storage().commit({&change, 1});
+  TRY(impl_->barrier.storage().commit({&change, 1}));
+  impl_->forget_nodes();
+  return {};
 }
 
 Result<void> KekVersions::leave(std::string_view node) {

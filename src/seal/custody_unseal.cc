@@ -160,6 +160,8 @@ Result<Unlocked> Custody::Impl::unlock_with(const SealState& state,
     auto root = unwrap_with(wrapper, state.config, stored.passkey);
     if (root) return Unlocked{*std::move(root), stored.passkey.id};
     error = std::move(root).error();
+    // Who does not answer would be waited for once a passkey.
+    if (error.code() == ErrorCode::kUnavailable) break;
   }
   return fail(std::move(error));
 }

@@ -287,6 +287,19 @@ Result<KekVersions::Rotation> KekVersions::rotate(const RotateParams& params) {
   return done;
 }
 
+// An older version's KEK may be gone already. One that is to come yet must not
+// be barred by a slip of the hand.
+Result<void> KekVersions::check_exists(const Chosen& chosen,
+                                       kek::KekVersion version) {
+  if (version != 0 && (version < chosen.recorded().active ||
+                       is_loaded(*chosen.provider, version))) {
+    return {};
+  }
+  return fail(not_found(fmt::format(
+      "seal \"{}\": there is no version {} (loaded: {})", chosen.id.name,
+      version, list_text(chosen.provider->versions()))));
+}
+
 Result<void> KekVersions::check_unneeded(const Chosen& chosen,
                                          kek::KekVersion version) {
   const SealConfig::Provider& recorded = chosen.recorded();
@@ -324,7 +337,7 @@ Result<ProviderId> KekVersions::remove(std::string_view seal,
   const std::lock_guard lock(impl_->lifecycle_mutex);
   TRY_ASSIGN(const auto chosen, choose(seal));
   if (chosen.recorded().is_removed(version)) return chosen.id;
-  if (version == 0) return fail(invalid_argument("there is no version 0"));
+  TRY(check_exists(chosen, version));
   TRY(check_unneeded(chosen, version));
   SealConfig next = chosen.state.config;
   auto& removed = next.find(chosen.id)->removed;
@@ -357,7 +370,9 @@ Result<ProviderId> KekVersions::create(std::string_view seal,
     chosen = provider.get();
   }
   if (chosen == nullptr) {
-    return fail(invalid_argument("no such seal is configured"));
+    return fail(invalid_argument(
+        fmt::format("no seal \"{}\" is configured",
+                    seal.substr(0, SealConfig::kTextBytesMax))));
   }
   const ProviderId id = id_of(*chosen);
   TRY_ASSIGN(const auto state, impl_->read_state());

@@ -33,6 +33,8 @@ class KekVersions {
   /// differ by less. Beats come every kBeatInterval.
   static constexpr std::chrono::seconds kLive{180};
   static constexpr std::chrono::seconds kBeatInterval{30};
+  /// A node that died without leaving is forgotten after this.
+  static constexpr std::chrono::hours kForgotten{24};
 
   struct Node {
     std::string name;
@@ -82,7 +84,9 @@ class KekVersions {
   ///   kInvalidArgument  `from` is not active, or a live node lacks `to`.
   Result<Rotation> rotate(const RotateParams& params);
   /// Marks a version as never to be used again.
-  ///   kInvalidArgument  it is active, an envelope or a live node needs it; the
+  ///   kNotFound         there is none, of those that are loaded or were
+  ///   active. kInvalidArgument  it is active, an envelope or a live node needs
+  ///   it; the
   ///                     message counts or names them.
   Result<ProviderId> remove(std::string_view seal, kek::KekVersion version);
 
@@ -99,7 +103,8 @@ class KekVersions {
 
   /// Stores that this node is here and which versions it has loaded. Does
   /// nothing while not initialised, or when the configuration disagrees with
-  /// the install record. `node` names it: its host and address.
+  /// the install record. Takes the beats of nodes away that are kForgotten.
+  /// `node` names it: its host and address.
   Result<void> beat(std::string_view node);
   /// Takes the node's beat away: it stops.
   Result<void> leave(std::string_view node);
@@ -113,6 +118,8 @@ class KekVersions {
   Result<std::vector<Envelope>> envelopes_under(const ProviderId& id);
   static Result<void> check_up(const Chosen& chosen);
   Result<void> check_ready(const Chosen& chosen, kek::KekVersion to);
+  static Result<void> check_exists(const Chosen& chosen,
+                                   kek::KekVersion version);
   Result<void> check_unneeded(const Chosen& chosen, kek::KekVersion version);
   static Result<SecretBytes> open_envelope(const Chosen& chosen,
                                            const Envelope& envelope);

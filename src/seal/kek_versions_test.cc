@@ -125,6 +125,11 @@ TEST_F(KekVersionsTest, RemovesOnlyWhatNobodyNeeds) {
   EXPECT_THAT(error_of(keks.rotate({"", {}, 1U, false})),
               HasSubstr("version 1 was removed"));
   EXPECT_FALSE(keks.remove("", 2));
+  // One that was never there is a slip of the hand, and is to come yet.
+  const auto unknown = keks.remove("", 3);
+  expect_error(unknown, ErrorCode::kNotFound,
+               "seal \"env\": there is no version 3 (loaded: 1, 2)");
+  EXPECT_THAT(status_of(node).removed, ElementsAre(1U));
 }
 
 TEST_F(KekVersionsTest, RemoveCountsEnvelopes) {
@@ -180,6 +185,30 @@ TEST_F(KekVersionsTest, ADeadNodeHoldsNothingUp) {
   EXPECT_FALSE(node.custody.keks().rotate({}));
   world_.clock.step(Seconds{1});
   EXPECT_TRUE(node.custody.keks().rotate({}));
+}
+
+TEST_F(KekVersionsTest, TheDeadDoNotHideTheLiving) {
+  Node old(world_, env({1}));
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i <= NodeBeat::kPageMax; ++i) {
+    names.push_back("pod-" + std::to_string(i));
+  }
+  std::ranges::sort(names, {}, NodeBeat::path_of);
+  const std::string last = names.back();
+  for (const std::string& name : names) {
+    ASSERT_TRUE(old.custody.keks().beat(name));
+  }
+  world_.clock.step(KekVersions::kLive);
+  ASSERT_TRUE(old.custody.keks().beat(last));
+  Node node(world_, env({1, 2}));
+  EXPECT_THAT(error_of(node.custody.keks().rotate({})),
+              HasSubstr("node \"" + last + "\""));
+  // A day later nothing is left of those that died.
+  world_.clock.step(KekVersions::kForgotten);
+  for (int beats = 0; beats < 2; ++beats) {
+    ASSERT_TRUE(old.custody.keks().beat("node-a:8200"));
+  }
+  EXPECT_EQ(world_.storage->scan(NodeBeat::kPrefix)->size(), 1U);
 }
 
 TEST_F(KekVersionsTest, ANodeThatStopsSaysSo) {

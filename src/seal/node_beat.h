@@ -22,8 +22,8 @@ struct NodeBeat {
   static constexpr std::string_view kPrefix = "core/nodes/";
   static constexpr std::size_t kNameBytesMax = 512;
   static constexpr std::size_t kVersionsMax = 1024;
-  /// Records read at most; more nodes than that are not served.
-  static constexpr std::size_t kCountMax = 256;
+  /// Records that one pass reads; there may be more, of nodes that died.
+  static constexpr std::size_t kPageMax = 256;
 
   struct Loaded {
     ProviderId id;

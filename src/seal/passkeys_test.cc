@@ -116,6 +116,7 @@ TEST_F(PasskeysTest, MovesToAProviderOnline) {
 
 TEST_F(PasskeysTest, BreaksTheGlassWhileTheProviderIsDown) {
   ASSERT_TRUE(passkeys().add(new_automatic("kms", "env")));
+  ASSERT_TRUE(passkeys().add(new_automatic("kms-2", "env")));
   const auto faults = std::make_shared<FaultyKek::Switch>();
   faults->error = unavailable("the KMS does not answer");
   Node down(world_, providers_of(std::make_unique<FaultyKek>(
@@ -123,6 +124,7 @@ TEST_F(PasskeysTest, BreaksTheGlassWhileTheProviderIsDown) {
   const auto opened = down.custody.auto_unseal();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(faults->calls, 1);  // not once a passkey
   EXPECT_TRUE(*down.custody.submit_share(share_.clone()));
   expect_opened(down);
 }

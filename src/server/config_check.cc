@@ -72,6 +72,7 @@ Result<void> check_seals(const ServerConfig& config) {
   std::set<std::string> names;
   bool shamir = false;
   bool automatic = false;
+  int env = 0;
   for (const SealStanza& seal : config.seals) {
     const auto wrong = [&](std::string_view what) {
       return fail(invalid_argument(fmt::format(
@@ -90,6 +91,10 @@ Result<void> check_seals(const ServerConfig& config) {
           name.substr(0, 64)));
     }
     if (seal.disabled) continue;
+    // The environment is read once, and wiped.
+    if (seal.kind == "env" && env++ > 0) {
+      return wrong("stands there twice; one has every KEK of the environment");
+    }
     if (seal.kind == "passphrase" && !seal.options.contains("passphrase")) {
       return wrong(
           "passphrase is missing, say file://PATH; one that people give needs "

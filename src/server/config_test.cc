@@ -358,6 +358,8 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
             "");
   EXPECT_THAT(error("seal \"passphrase\" {}"), HasSubstr("is missing"));
   EXPECT_EQ(error("seal \"passphrase\" { passphrase = \"file:///x\" }"), "");
+  EXPECT_THAT(error("seal \"env\" {}\nseal \"env\" { name = \"b\" }"),
+              HasSubstr("stands there twice"));
   EXPECT_THAT(error("seal \"static\" {}\nseal \"static\" {}"),
               HasSubstr("another seal is called \"static\""));
   EXPECT_THAT(error("seal \"static\" {name=\"a\"}\nseal \"static\" "

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -24,11 +25,16 @@
 namespace bulla::server {
 namespace {
 
+// They wait more than they work: as many writers share one flush of the disk.
+constexpr unsigned kBlockingThreads = 64;
+
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStopGrace{10'000};
 constexpr std::chrono::seconds kAutoUnsealInterval{5};
 constexpr std::chrono::seconds kTickInterval{60};
+/// How long a start waits for its seals before it serves sealed.
+constexpr std::chrono::seconds kFirstTry{3};
 
 net::ListenerOptions listener_options(const ListenerConfig& config) {
   net::ListenerOptions options;
@@ -84,8 +90,21 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
+  /// Waits until a first try to open was made, but not for a provider that does
+  /// not answer: people may want to open it meanwhile.
+  void await_first_try() {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kFirstTry, [&] { return tried_; });
+  }
+
  private:
   void run() {
+    if (automatic_ && !core_.serving()) open();
+    {
+      const std::lock_guard lock(mutex_);
+      tried_ = true;
+    }
+    wake_.notify_all();
     auto next_tick = std::chrono::steady_clock::now() + kTickInterval;
     beat();
     auto next_beat =
@@ -129,6 +148,7 @@ class Keeper {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool tried_ = false;
   std::thread thread_;
 };
 
@@ -212,7 +232,9 @@ int report(const Error& error) {
   return 1;
 }
 
-Result<void> open_at_start(Core& core, bool automatic) {
+// Nothing is written where the install record disagrees. Opening is the
+// Keeper's.
+Result<void> check_at_start(Core& core, bool automatic) {
   if (auto finished = core.finish_restore(); !finished) {
     // It serves nothing, but another snapshot can be restored.
     core.log().error("the store holds half of a restore",
@@ -225,14 +247,7 @@ Result<void> open_at_start(Core& core, bool automatic) {
     return {};
   }
   TRY(core.custody().check_install());
-  if (!automatic) {
-    core.log().info("sealed: run `bulla operator unseal`");
-    return {};
-  }
-  if (auto opened = core.auto_unseal(); !opened) {
-    core.log().warn("cannot open with the configured seal; trying again",
-                    {{"error", opened.error().message()}});
-  }
+  if (!automatic) core.log().info("sealed: run `bulla operator unseal`");
   return {};
 }
 
@@ -283,8 +298,8 @@ Result<void> run(DaemonParts& parts) {
 
   const unsigned cores = usable_cores();
   const unsigned loops = config.event_loops != 0 ? config.event_loops : cores;
-  const unsigned threads = config.worker_threads != 0 ? config.worker_threads
-                                                      : std::max(4U, cores * 2);
+  const unsigned threads =
+      config.worker_threads != 0 ? config.worker_threads : kBlockingThreads;
   std::vector<net::ListenerOptions> listeners;
   for (const ListenerConfig& listener : config.listeners) {
     listeners.push_back(listener_options(listener));
@@ -305,11 +320,14 @@ Result<void> run(DaemonParts& parts) {
     fmt::print("{}", dev_banner(keys, *parts.dev, address));
     std::fflush(stdout);
   } else {
-    TRY(open_at_start(core, automatic));
+    TRY(check_at_start(core, automatic));
   }
   if (!config.pid_file.empty()) {
     TRY(write_pid_file(config.pid_file));
   }
+  std::optional<Keeper> keeper(std::in_place, core, automatic,
+                               node_name(config));
+  keeper->await_first_try();
   for (const std::string& bound : server->addresses()) {
     log.info("listening", {{"address", bound},
                            {"storage", std::string(parts.storage->kind())},
@@ -317,10 +335,10 @@ Result<void> run(DaemonParts& parts) {
   }
   core.health().start();
   {
-    const Keeper keeper(core, automatic, node_name(config));
     const dek::ReencryptThread reencrypting(core.reencryptor());
     serve_until_signal(*server, core, log_to);
   }
+  keeper.reset();
   // Before the server: their jobs complete its exchanges.
   blocking.reset();
   computing.reset();

@@ -1,6 +1,7 @@
 #include "server/envelope.h"
 
 #include "base/json_writer.h"
+#include "base/time_format.h"
 
 namespace bulla::server {
 namespace {
@@ -76,10 +77,32 @@ void append_tail(std::string& out, const api::Response& response) {
   append_auth(writer, *response.auth);
 }
 
+void append_wrapped(std::string& out, const api::WrapInfo& info) {
+  out +=
+      R"({"request_id":"","lease_id":"","renewable":false,"lease_duration":0,)"
+      R"("data":null,"wrap_info":)";
+  JsonWriter writer(out);
+  writer.begin_object()
+      .member("token", info.token)
+      .member("accessor", info.accessor)
+      .member("ttl", std::int64_t{info.ttl.count()})
+      .member("creation_time", format_rfc3339_nano(info.creation_time))
+      .member("creation_path", info.creation_path);
+  if (!info.wrapped_accessor.empty()) {
+    writer.member("wrapped_accessor", info.wrapped_accessor);
+  }
+  writer.end_object();
+  out += ",\"warnings\":null,\"auth\":null}\n";
+}
+
 }  // namespace
 
 void append_envelope(std::string& out, const api::Response& response,
                      std::string_view request_id) {
+  if (response.wrap_info) {
+    append_wrapped(out, *response.wrap_info);
+    return;
+  }
   out.reserve(out.size() + response.data.size() + 256);
   if (response.bare) {
     out += response.data;

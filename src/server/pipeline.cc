@@ -13,6 +13,7 @@
 #include "server/help.h"
 #include "server/request_decoder.h"
 #include "server/router_rules.h"
+#include "server/wrapping.h"
 
 namespace bulla::server {
 namespace {
@@ -37,6 +38,8 @@ class Flight {
   Outcome answer_or_defer();
   Result<void> decode();
   Result<void> find_route();
+  Result<void> read_wrap_ttl();
+  Result<void> check_wrapping_token();
   Result<void> authenticate();
   Result<void> optional_token(std::string_view client_token);
   Result<void> bind_fields();
@@ -52,6 +55,8 @@ class Flight {
   void answer(const api::Response& response);
   void refuse(Error error);
   void finish(Result<api::Response> result);
+  WrapSpec wrap_spec(const api::Response& response) const;
+  Result<api::Response> wrap(api::Response response) const;
   void add_warnings(api::Response& response) const;
   bool is_at_home(const api::Token& token) const;
   Result<void> take_use(const api::Token& token);
@@ -78,6 +83,7 @@ class Flight {
   std::vector<audit::HeaderValue> headers_;  // that audit lines show
   char id_[36];
   bool open_ = false;  // needs no token
+  bool bound_ = false;
   bool audited_ = false;
   bool last_use_ = false;
 };
@@ -150,6 +156,39 @@ Result<void> Flight::find_route() {
   return {};
 }
 
+// How long the answer is to be kept for someone else, where that is asked.
+Result<void> Flight::read_wrap_ttl() {
+  const std::string_view text = net_.header("x-vault-wrap-ttl");
+  if (text.empty() || request_.operation == Operation::kHelp) return {};
+  // What answers while sealed cannot keep anything. Its reads tell no secret.
+  const bool unwrapped = match_.route != nullptr &&
+                         match_.route->while_sealed && !match_.route->metrics;
+  if (unwrapped && request_.operation == Operation::kRead) return {};
+  TRY_ASSIGN(request_.wrap_ttl, parse_wrap_ttl(text));
+  if (!request_.wrap_ttl) return {};
+  if (unwrapped) {
+    // Never answered unwrapped: the client would take the secret for a token.
+    return fail(invalid_argument(
+        "answers of this path are not wrapped; repeat the request without "
+        "X-Vault-Wrap-TTL"));
+  }
+  if (net::iequals(net_.header("x-vault-wrap-format"), "jwt")) {
+    return fail(invalid_argument(
+        "wrapping tokens are not made as JWT; repeat the request without "
+        "X-Vault-Wrap-Format"));
+  }
+  return {};
+}
+
+Result<void> Flight::check_wrapping_token() {
+  if (match_.route == nullptr || !match_.route->wrapping_token) return {};
+  TRY(bind_fields());
+  TRY_ASSIGN(const std::string_view token,
+             named_wrapping_token(request_.fields, client_token_of(net_)));
+  TRY(find_wrapping_token(worker_.core, token, may_block_));
+  return {};
+}
+
 Result<void> Flight::optional_token(std::string_view client_token) {
   if (client_token.empty() || !worker_.core.serving()) return {};
   auto verified = worker_.verify(client_token, context_.now, may_block_);
@@ -198,6 +237,7 @@ Result<void> Flight::take_use(const api::Token& token) {
 }
 
 Result<void> Flight::bind_fields() {
+  if (bound_) return {};
   const bool any_body = match_.route != nullptr && match_.route->allow_any_body;
   if (!any_body) {
     TRY_ASSIGN(body_,
@@ -208,8 +248,10 @@ Result<void> Flight::bind_fields() {
   static const std::vector<api::Field> kNoFields;
   const auto& schema =
       match_.route != nullptr ? match_.route->fields : kNoFields;
-  return request_.fields.bind(
-      schema, std::span(match_.params.data(), match_.param_count), body_);
+  TRY(request_.fields.bind(
+      schema, std::span(match_.params.data(), match_.param_count), body_));
+  bound_ = true;
+  return {};
 }
 
 const api::Method* Flight::method() const {
@@ -342,7 +384,7 @@ Result<api::Response> Flight::handle() {
 void Flight::add_warnings(api::Response& response) const {
   if (!response.present || response.bare || match_.route == nullptr) return;
   const auto& unknown = request_.fields.unrecognized();
-  if (!unknown.empty()) {
+  if (!unknown.empty() && !match_.route->any_members) {
     response.warnings.push_back(
         fmt::format("Endpoint ignored these unrecognized parameters: [{}]",
                     fmt::join(unknown, " ")));
@@ -396,9 +438,47 @@ void Flight::answer(const api::Response& response) {
   append_envelope(out_.body, response, request_.id);
 }
 
+// What the wrapping token of `response` is to be.
+WrapSpec Flight::wrap_spec(const api::Response& response) const {
+  WrapSpec spec{.ttl = *request_.wrap_ttl,
+                .creation_path = std::string(request_.path),
+                .display_name = {},
+                .wrapped_accessor = {}};
+  if (response.wrap_ttl_max > Seconds{0}) {
+    spec.ttl = std::min(spec.ttl, response.wrap_ttl_max);
+  }
+  if (api::is_of_folder(request_.operation)) spec.creation_path += '/';
+  if (context_.token) spec.display_name = context_.token->display_name;
+  if (response.auth) spec.wrapped_accessor = response.auth->accessor;
+  return spec;
+}
+
+// Keeps the answer under a token where the request asks for that.
+Result<api::Response> Flight::wrap(api::Response response) const {
+  const bool wanted = request_.wrap_ttl && response.present &&
+                      response.status != 204 && !response.wrap_info;
+  if (!wanted) return response;
+  // Each is a write: not for whoever comes by.
+  if (!context_.token && !response.auth) {
+    return fail(invalid_argument(
+        "without a token only the answer to a login is wrapped"));
+  }
+  if (response.content_type != "application/json") {
+    return fail(invalid_argument("only answers in JSON are wrapped"));
+  }
+  response.duplicate_at_top = false;
+  KeptAnswer kept{.json = {}, .status = response.status};
+  append_envelope(kept.json, response, request_.id);
+  kept.json.pop_back();  // the newline
+  return keep_answer(worker_.core, kept, wrap_spec(response));
+}
+
 void Flight::finish(Result<api::Response> result) {
   if (result) {
     add_warnings(*result);
+    result = wrap(*std::move(result));
+  }
+  if (result) {
     answer(*result);
   } else {
     answer(result.error());
@@ -431,12 +511,10 @@ Outcome Flight::answer_or_defer() {
   const auto admit = [&]() -> Result<void> {
     TRY(decode());
     TRY(find_route());
-    if (!net_.header("x-vault-wrap-ttl").empty()) {
-      // Never answered unwrapped: the client would take the secret for a token.
-      return fail(invalid_argument(
-          "response wrapping is not available on this server; repeat the "
-          "request without X-Vault-Wrap-TTL"));
-    }
+    TRY(read_wrap_ttl());
+    TRY(check_wrapping_token());
+    // Keeping an answer is a write.
+    if (request_.wrap_ttl && !may_block_) return fail(would_block());
     return authenticate();
   };
   if (auto admitted = admit(); !admitted) {

@@ -30,17 +30,6 @@ std::string entry_path(std::string_view token_hash, std::string_view path) {
   return fmt::format("{}/{}", token_hash, path);
 }
 
-std::string object_text(const JsonObject& object) {
-  std::string json;
-  JsonWriter writer(json);
-  writer.begin_object();
-  for (const auto [key, value] : object) {
-    writer.key(key).raw(json_text(value));
-  }
-  writer.end_object();
-  return json;
-}
-
 Result<std::size_t> list_limit(const api::Fields& fields) {
   const auto raw = fields.raw("limit");
   if (!raw) return std::size_t{0};
@@ -129,7 +118,7 @@ Result<Response> CubbyholeBackend::put(const Request& request,
   if (!body || body->size() == 0) {
     return fail(internal_error("missing data fields"));
   }
-  const std::string json = object_text(*body);
+  const std::string json = json_text(*body);
   if (json.size() > barrier::Barrier::kValueBytesMax) {
     return fail(Error(ErrorCode::kTooLarge, "the entry is too large"));
   }

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
-#include <vector>
-
 #include "base/wire.h"
 
 namespace bulla::engine::kv {
@@ -22,26 +18,7 @@ std::uint8_t cas_flags(bool cas, bool metadata_cas) {
                                    (metadata_cas ? kMetadataCas : 0));
 }
 
-std::vector<std::string_view> deks_of(const Record& record) {
-  std::set<std::string_view> ids;
-  for (const auto& [number, version] : record.versions) {
-    if (!version.dek_id.empty()) ids.insert(version.dek_id);
-  }
-  return {ids.begin(), ids.end()};
-}
-
-// A version names its DEK by its place in the record's list, from 1.
-std::uint32_t index_of(const std::vector<std::string_view>& deks,
-                       std::string_view id) {
-  if (id.empty()) return 0;
-  const auto at = std::ranges::lower_bound(deks, id);
-  return static_cast<std::uint32_t>(at - deks.begin()) + 1;
-}
-
 void write_versions(WireWriter& w, const Record& record) {
-  const auto deks = deks_of(record);
-  w.u32(static_cast<std::uint32_t>(deks.size()));
-  for (const std::string_view id : deks) w.text(id);
   w.u32(static_cast<std::uint32_t>(record.versions.size()));
   for (const auto& [number, version] : record.versions) {
     w.u64(number).u8(
@@ -49,7 +26,6 @@ void write_versions(WireWriter& w, const Record& record) {
                                   (version.deletion ? kDeletion : 0)));
     w.i64(unix_nanos(version.created));
     if (version.deletion) w.i64(unix_nanos(*version.deletion));
-    w.u32(index_of(deks, version.dek_id));
   }
 }
 
@@ -65,20 +41,7 @@ bool read_custom(WireReader& reader, Record& record) {
   return ok;
 }
 
-bool read_deks(WireReader& reader, std::vector<std::string>& deks) {
-  bool ok = true;
-  for (std::uint32_t left = reader.u32(); left > 0 && !reader.failed();
-       --left) {
-    std::string id(reader.text());
-    ok = ok && !id.empty() && id.find('/') == std::string::npos &&
-         (deks.empty() || deks.back() < id);
-    deks.push_back(std::move(id));
-  }
-  return ok;
-}
-
-bool read_version(WireReader& reader, const std::vector<std::string>& deks,
-                  Record& record) {
+bool read_version(WireReader& reader, Record& record) {
   const std::uint64_t number = reader.u64();
   const std::uint8_t flags = reader.u8();
   Version version;
@@ -87,27 +50,33 @@ bool read_version(WireReader& reader, const std::vector<std::string>& deks,
   if ((flags & kDeletion) != 0) {
     version.deletion = from_unix_nanos(reader.i64());
   }
-  const std::uint32_t dek = reader.u32();
   const bool ascending =
       number >= 1 && number <= record.current &&
       (record.versions.empty() || record.versions.rbegin()->first < number);
-  if ((flags & ~kAllOfIt) != 0 || !ascending || dek > deks.size() ||
-      (dek == 0) != version.destroyed) {
-    return false;
-  }
-  if (dek != 0) version.dek_id = deks[dek - 1];
-  record.versions.emplace(number, std::move(version));
+  if ((flags & ~kAllOfIt) != 0 || !ascending) return false;
+  record.versions.emplace(number, version);
   return true;
 }
 
 bool read_versions(WireReader& reader, Record& record) {
-  std::vector<std::string> deks;
-  bool ok = read_deks(reader, deks);
+  bool ok = true;
   for (std::uint32_t left = reader.u32(); left > 0 && ok && !reader.failed();
        --left) {
-    ok = read_version(reader, deks, record);
+    ok = read_version(reader, record);
   }
-  return ok && deks_of(record).size() == deks.size();
+  return ok;
+}
+
+bool read_dek(WireReader& reader, BodyDeks& deks) {
+  const std::uint64_t number = reader.u64();
+  const std::string_view id = reader.text();
+  if (number < 1 || number > Record::kVersionMax || id.empty() ||
+      id.find('/') != std::string_view::npos) {
+    return false;
+  }
+  if (!deks.ids.empty() && deks.ids.rbegin()->first >= number) return false;
+  deks.ids.emplace_hint(deks.ids.end(), number, id);
+  return true;
 }
 
 Error implausible(std::string_view what) {
@@ -163,6 +132,33 @@ Result<Record> decode_record(ByteView bytes) {
   return record;
 }
 
+SecretBytes encode(const BodyDeks& deks) {
+  WireWriter w;
+  w.u8(kFormat).text(deks.path);
+  w.u32(static_cast<std::uint32_t>(deks.ids.size()));
+  for (const auto& [number, id] : deks.ids) w.u64(number).text(id);
+  return std::move(w).finish();
+}
+
+Result<BodyDeks> decode_deks(ByteView bytes) {
+  constexpr std::string_view kWhat = "key-value list of DEKs";
+  WireReader reader(bytes);
+  const std::uint8_t format = reader.u8();
+  BodyDeks deks;
+  deks.path = std::string(reader.text());
+  bool ok = true;
+  for (std::uint32_t left = reader.u32(); left > 0 && ok && !reader.failed();
+       --left) {
+    ok = read_dek(reader, deks);
+  }
+  if (!reader.failed() && !ok) return fail(implausible(kWhat));
+  TRY(reader.finish(kWhat));
+  if (format != kFormat || deks.path.empty() || deks.ids.empty()) {
+    return fail(implausible(kWhat));
+  }
+  return deks;
+}
+
 SecretBytes encode(const Settings& settings) {
   WireWriter w;
   w.u8(kFormat).u32(settings.max_versions);
@@ -213,6 +209,9 @@ std::string record_path(std::string_view path) {
 }
 std::string body_path(std::string_view record_id, std::uint64_t version) {
   return fmt::format("{}{}/{:016x}", kBodiesPrefix, record_id, version);
+}
+std::string deks_path(std::string_view record_id) {
+  return fmt::format("{}{}/deks", kBodiesPrefix, record_id);
 }
 std::string uses_prefix(std::string_view dek_id) {
   return fmt::format("{}{}/", kUsesPrefix, dek_id);

@@ -19,13 +19,13 @@ struct Version {
   /// Deleted from then on; may lie ahead.
   std::optional<Time> deletion;
   bool destroyed = false;
-  std::string dek_id;  ///< Which DEK sealed the body; "" once destroyed.
 
   bool deleted(Time now) const { return deletion && *deletion <= now; }
   bool readable(Time now) const { return !destroyed && !deleted(now); }
 };
 
-/// A record's metadata: all of it but the bodies (docs/formats/kv.md).
+/// A record's metadata: all of it but the bodies and what those are under
+/// (docs/formats/kv.md).
 struct Record {
   static constexpr std::uint64_t kVersionMax = std::uint64_t{1} << 62;
   /// As many versions as a record keeps, whatever max_versions says.
@@ -51,6 +51,13 @@ struct Record {
   }
 };
 
+/// Which DEK seals the body of each version that has one. An entry of its own
+/// beside the bodies, so that a re-encryption leaves the record's alone.
+struct BodyDeks {
+  std::string path;  ///< The record's.
+  std::map<std::uint64_t, std::string> ids;
+};
+
 /// What holds for all records of a mount.
 struct Settings {
   std::uint32_t max_versions = 0;
@@ -65,6 +72,8 @@ struct Settings {
 //   kCorrupt  not such a record.
 SecretBytes encode(const Record& record);
 Result<Record> decode_record(ByteView bytes);
+SecretBytes encode(const BodyDeks& deks);
+Result<BodyDeks> decode_deks(ByteView bytes);
 SecretBytes encode(const Settings& settings);
 Result<Settings> decode_settings(ByteView bytes);
 SecretBytes encode(const dek::SealedBody& body);
@@ -77,6 +86,7 @@ inline constexpr std::string_view kUsesPrefix = "use/";
 
 std::string record_path(std::string_view path);
 std::string body_path(std::string_view record_id, std::uint64_t version);
+std::string deks_path(std::string_view record_id);
 std::string uses_prefix(std::string_view dek_id);
 std::string use_path(std::string_view dek_id, std::string_view record_id);
 

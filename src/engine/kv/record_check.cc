@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -22,29 +23,33 @@ bool is_finding(const Error& error) {
          error.code() == ErrorCode::kInvalidArgument;
 }
 
-struct BodyName {
-  std::string_view record_id;
-  std::uint64_t version = 0;
+// Of "<prefix><first>/<second>".
+struct Parts {
+  std::string_view first;
+  std::string_view second;
 };
 
-// "body/<id>/<version in hexadecimal>".
-std::optional<BodyName> body_name(std::string_view entry) {
-  entry.remove_prefix(kBodiesPrefix.size());
-  const std::size_t slash = entry.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  BodyName name{entry.substr(0, slash), 0};
-  const std::string_view digits = entry.substr(slash + 1);
+Parts parts_of(std::string_view entry, std::string_view prefix) {
+  entry.remove_prefix(prefix.size());
+  const std::size_t slash = std::min(entry.find('/'), entry.size());
+  return {entry.substr(0, slash),
+          entry.substr(std::min(slash + 1, entry.size()))};
+}
+
+std::optional<std::uint64_t> version_number(std::string_view digits) {
+  std::uint64_t number = 0;
   const char* const end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, name.version, 16);
+  const auto parsed = std::from_chars(digits.data(), end, number, 16);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return name;
+  return number;
 }
 
 }  // namespace
 
 struct RecordStore::Look {
   std::vector<std::string> problems;
-  std::size_t bytes = 0;  ///< Of bodies that were opened.
+  std::uint64_t bodies = 0;  ///< That were looked at.
+  std::size_t bytes = 0;     ///< Of them.
 
   template <typename... Args>
   void found(fmt::format_string<Args...> text, Args&&... args) {
@@ -57,23 +62,24 @@ std::span<const RecordStore::CheckPhase> RecordStore::check_phases() {
   static constexpr std::array<CheckPhase, 3> kPhases = {{
       {kRecordsPrefix, &RecordStore::look_at_record, &CheckStep::records},
       {kUsesPrefix, &RecordStore::look_at_use, &CheckStep::uses},
-      {kBodiesPrefix, &RecordStore::look_at_body, &CheckStep::bodies},
+      {kBodiesPrefix, &RecordStore::look_at_body, nullptr},
   }};
   return kPhases;
 }
 
-Result<void> RecordStore::look_at_version(const Record& record,
-                                          std::uint64_t number, Look& look) {
-  const std::string& wanted = record.versions.at(number).dek_id;
-  auto body = stored_body(record, number);
+Result<void> RecordStore::look_at_version(const Place& place,
+                                          const std::string& wanted,
+                                          Look& look) {
+  ++look.bodies;
+  auto body = stored_body(place);
   if (!body && !is_finding(body.error())) return fail(std::move(body).error());
   if (!body) {
     look.found("{}", body.error().message());
     return {};
   }
   if (!*body) {
-    look.found("version {} of the record at \"{}\" has no body", number,
-               record.path);
+    look.found("version {} of the record at \"{}\" has no body", place.number,
+               place.path);
     return {};
   }
   look.bytes += (*body)->bytes.size();
@@ -81,43 +87,64 @@ Result<void> RecordStore::look_at_version(const Record& record,
     look.found(
         "version {} of the record at \"{}\" says it is under DEK {}, and its "
         "body is under {}",
-        number, record.path, wanted, (*body)->dek_id);
+        place.number, place.path, wanted, (*body)->dek_id);
   }
-  const auto data = open(record, number, **body);
+  const auto data = open(place, **body);
   if (data) return {};
   if (!is_finding(data.error())) return fail(data.error());
   look.found("{}", data.error().message());
   return {};
 }
 
-Result<void> RecordStore::look_at_record(const std::string& entry, Look& look) {
-  auto loaded = load(std::string_view(entry).substr(kRecordsPrefix.size()));
-  if (!loaded && !is_finding(loaded.error())) {
-    return fail(std::move(loaded).error());
-  }
-  if (!loaded) {
-    look.found("{}", loaded.error().message());
-    return {};
-  }
-  if (!loaded->record) return {};  // gone since
-  const Record& record = *loaded->record;
+// The record's bodies are those that its list of DEKs names.
+Result<void> RecordStore::look_at_deks(const Record& record, const DekIds& ids,
+                                       Look& look) {
   for (const auto& [number, version] : record.versions) {
-    if (!version.dek_id.empty()) TRY(look_at_version(record, number, look));
+    if (version.destroyed == !ids.contains(number)) continue;
+    look.found("version {} of the record at \"{}\" {} a DEK", number,
+               record.path,
+               version.destroyed ? "is destroyed and has" : "lacks");
   }
-  for (const std::string& dek : deks_of(record)) {
+  for (const auto& [number, dek] : ids) {
+    TRY(look_at_version({record.path, record.id, number}, dek, look));
+    if (record.find(number) != nullptr) continue;
+    look.found("the record at \"{}\" has a DEK for version {}, which is gone",
+               record.path, number);
+  }
+  for (const std::string& dek : dek_set(ids)) {
     const auto use = storage_.get(use_path(dek, record.id));
     if (!use && !is_finding(use.error())) return fail(use.error());
-    if (use && *use && as_text((*use)->value.expose()) == record.path) continue;
+    if (use && *use) continue;
     look.found("the index does not show DEK {} for the record at \"{}\"", dek,
                record.path);
   }
   return {};
 }
 
+Result<void> RecordStore::look_at_record(const std::string& entry, Look& look) {
+  const auto loaded =
+      load_with_deks(std::string_view(entry).substr(kRecordsPrefix.size()));
+  if (!loaded && !is_finding(loaded.error())) return fail(loaded.error());
+  if (!loaded) {
+    look.found("{}", loaded.error().message());
+    return {};
+  }
+  if (!loaded->record) return {};  // gone since
+  return look_at_deks(*loaded->record, loaded->deks.ids, look);
+}
+
+// Whether the record of that list of DEKs is there; what is wrong with the
+// record itself is told with it.
+Result<bool> RecordStore::is_of_a_record(std::string_view id,
+                                         const BodyDeks& deks) const {
+  const auto loaded = load(deks.path);
+  if (!loaded && is_finding(loaded.error())) return true;
+  if (!loaded) return fail(loaded.error());
+  return loaded->record && loaded->record->id == id;
+}
+
 Result<void> RecordStore::look_at_use(const std::string& entry, Look& look) {
-  const std::string_view rest =
-      std::string_view(entry).substr(kUsesPrefix.size());
-  const std::string_view dek = rest.substr(0, rest.find('/'));
+  const auto [dek, id] = parts_of(entry, kUsesPrefix);
   const auto value = storage_.get(entry);
   if (!value && !is_finding(value.error())) return fail(value.error());
   if (!value) {
@@ -125,80 +152,56 @@ Result<void> RecordStore::look_at_use(const std::string& entry, Look& look) {
     return {};
   }
   if (!*value) return {};  // gone since
-  const std::string path = to_text((*value)->value.expose());
-  const auto loaded = load(path);
-  // What is wrong with the record is told with it.
-  if (!loaded && is_finding(loaded.error())) return {};
+  const auto loaded = load_deks(id);
+  if (!loaded && is_finding(loaded.error())) return {};  // told with the record
   if (!loaded) return fail(loaded.error());
-  if (loaded->record && use_path(dek, loaded->record->id) == entry &&
-      deks_of(*loaded->record).contains(dek)) {
+  if (!*loaded) {
+    look.found("the index shows DEK {} for record {}, which has no body", dek,
+               id);
     return {};
   }
+  const BodyDeks& deks = (*loaded)->deks;
+  TRY_ASSIGN(const bool there, is_of_a_record(id, deks));
+  if (there && dek_set(deks.ids).contains(dek)) return {};
   look.found("the index shows DEK {} for \"{}\", which is no record under it",
-             dek, path);
+             dek, deks.path);
   return {};
 }
 
-// Whether the record that the index shows under that DEK has that version.
-Result<bool> RecordStore::has_body(std::string_view dek_id,
-                                   std::string_view record_id,
-                                   std::uint64_t number) const {
-  const auto use = storage_.get(use_path(dek_id, record_id));
-  if (!use && is_finding(use.error())) return true;  // told with the index
-  if (!use) return fail(use.error());
-  if (!*use) return false;
-  const auto loaded = load(as_text((*use)->value.expose()));
-  if (!loaded && is_finding(loaded.error())) return true;  // told with it
-  if (!loaded) return fail(loaded.error());
-  if (!loaded->record || loaded->record->id != record_id) return false;
-  const Version* const version = loaded->record->find(number);
-  return version != nullptr && !version->dek_id.empty();
-}
-
-// A body knows its DEK, and the index knows the record: all that there is
-// needs not be kept in memory.
+// A body, or the list of what a record's bodies are under.
 Result<void> RecordStore::look_at_body(const std::string& entry, Look& look) {
-  const auto name = body_name(entry);
-  if (!name) {
-    look.found("{} is no record's body", entry);
+  const auto [id, rest] = parts_of(entry, kBodiesPrefix);
+  const auto loaded = load_deks(id);
+  // A damaged list of a record is told with the record.
+  if (!loaded && is_finding(loaded.error())) return {};
+  if (!loaded) return fail(loaded.error());
+  if (entry == deks_path(id)) {
+    if (!*loaded) return {};  // gone since
+    TRY_ASSIGN(const bool there, is_of_a_record(id, (*loaded)->deks));
+    if (there) return {};
+    look.found("{} is of \"{}\", where no such record is", entry,
+               (*loaded)->deks.path);
     return {};
   }
+  const auto number = version_number(rest);
+  if (*loaded && number && (*loaded)->deks.ids.contains(*number)) return {};
   const auto value = storage_.get(entry);
-  if (!value && !is_finding(value.error())) return fail(value.error());
   if (value && !*value) return {};  // gone since
-  if (value) {
-    const auto body = decode_body((*value)->value.expose());
-    if (body) {
-      TRY_ASSIGN(const bool there,
-                 has_body(body->dek_id, name->record_id, name->version));
-      if (there) return {};
-    }
-  }
-  // Under another DEK than it says, or damaged: then it is told with its
-  // record, if it has one.
-  TRY_ASSIGN(const auto deks, storage_.list(kUsesPrefix));
-  for (std::string dek : deks) {
-    if (dek.ends_with('/')) dek.pop_back();
-    TRY_ASSIGN(const bool there, has_body(dek, name->record_id, name->version));
-    if (there) return {};
-  }
-  look.found("{} is the body of no record that the index shows", entry);
+  look.found("{} is no record's body", entry);
   return {};
 }
 
 // Writers make a look see things half done: what it finds is looked at again
-// while there are none. Answers the bytes that were opened.
-Result<std::size_t> RecordStore::look_twice(
-    LookAt look_at, const std::string& entry,
-    std::vector<std::string>& problems) {
+// while there are none.
+Result<RecordStore::Look> RecordStore::look_twice(LookAt look_at,
+                                                  const std::string& entry) {
   Look first;
   TRY((this->*look_at)(entry, first));
-  if (first.problems.empty()) return first.bytes;
+  if (first.problems.empty()) return first;
   const UsageIndex::Still still(index_);
   Look second;
   TRY((this->*look_at)(entry, second));
-  std::ranges::move(second.problems, std::back_inserter(problems));
-  return first.bytes + second.bytes;
+  return second;
 }
 
 Result<void> RecordStore::check_counts(dek::CheckStep& step) {
@@ -218,6 +221,25 @@ Result<void> RecordStore::check_counts(dek::CheckStep& step) {
   return {};
 }
 
+// Up to `limit` entries behind `cursor`; whether all of the phase is done.
+Result<bool> RecordStore::check_phase(const CheckPhase& phase,
+                                      std::string_view cursor,
+                                      std::size_t limit, dek::CheckStep& step) {
+  const std::string_view after = cursor == phase.prefix ? "" : cursor;
+  TRY_ASSIGN(const auto entries, storage_.scan(phase.prefix, after, limit));
+  std::size_t bytes = 0;
+  for (const std::string& entry : entries) {
+    TRY_ASSIGN(auto look, look_twice(phase.look_at, entry));
+    std::ranges::move(look.problems, std::back_inserter(step.problems));
+    if (phase.count != nullptr) ++(step.*phase.count);
+    step.bodies += look.bodies;
+    step.cursor = entry;
+    bytes += look.bytes;
+    if (bytes > kStepBytesMax) return false;
+  }
+  return entries.size() < limit;
+}
+
 Result<dek::CheckStep> RecordStore::check(std::string_view cursor,
                                           std::size_t limit) {
   const auto phases = check_phases();
@@ -229,19 +251,9 @@ Result<dek::CheckStep> RecordStore::check(std::string_view cursor,
     return fail(invalid_argument("the cursor is of no check"));
   }
   limit = std::clamp<std::size_t>(limit, 1, storage::Storage::kListMax);
-  const std::string_view after = cursor == phase->prefix ? "" : cursor;
   dek::CheckStep step;
-  TRY_ASSIGN(const auto entries, storage_.scan(phase->prefix, after, limit));
-  std::size_t bytes = 0;
-  for (const std::string& entry : entries) {
-    TRY_ASSIGN(const std::size_t opened,
-               look_twice(phase->look_at, entry, step.problems));
-    ++(step.*phase->count);
-    step.cursor = entry;
-    bytes += opened;
-    if (bytes > kStepBytesMax) return step;
-  }
-  if (entries.size() == limit) return step;
+  TRY_ASSIGN(const bool done, check_phase(*phase, cursor, limit, step));
+  if (!done) return step;
   step.cursor.clear();
   if (phase + 1 == phases.end()) {
     TRY(check_counts(step));

@@ -39,7 +39,7 @@ TEST_F(RecordReencrypt, KeepsVersionsTimesAndIds) {
   const Record now = record("a");
   EXPECT_EQ(now.id, old.id);
   EXPECT_EQ(times_of(now), times_of(old));
-  EXPECT_EQ(deks_of(now), DekSet{deks[1]});
+  EXPECT_EQ(deks_of("a"), DekSet{deks[1]});
   EXPECT_EQ(store.index().count(first).value(), 0U);
   EXPECT_EQ(store.index().count(deks[1]).value(), 2U);
   expect_whole();
@@ -68,7 +68,7 @@ TEST_F(RecordReencrypt, ARecordOfMoreVersionsThanACommitTakes) {
   const auto before = contents();
   const std::string first = rotate();
   ASSERT_TRUE(reencrypt(first));
-  EXPECT_EQ(deks_of(record("a")), DekSet{deks[1]});
+  EXPECT_EQ(deks_of("a"), DekSet{deks[1]});
   EXPECT_EQ(contents(), before);
   expect_whole();
 }

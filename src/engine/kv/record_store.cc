@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -11,22 +12,35 @@ namespace {
 using barrier::Change;
 constexpr std::uint64_t kAbsent = storage::Change::kAbsent;
 
+// Those of the versions that keep a body.
+DekIds deks_after(const Draft& draft) {
+  DekIds after;
+  if (draft.removed) return after;
+  for (const auto& [number, id] : draft.deks) {
+    const Version* const version = draft.record.find(number);
+    if (version != nullptr && !version->destroyed) after.emplace(number, id);
+  }
+  return after;
+}
+
 // Versions whose bodies `before` has and `after` has not.
-std::vector<std::uint64_t> dropped_bodies(const Record& before,
-                                          const Draft& after) {
+std::vector<std::uint64_t> dropped_bodies(const DekIds& before,
+                                          const DekIds& after) {
   std::vector<std::uint64_t> dropped;
-  for (const auto& [number, version] : before.versions) {
-    if (version.dek_id.empty()) continue;
-    const Version* const kept =
-        after.removed ? nullptr : after.record.find(number);
-    if (kept == nullptr || kept->dek_id.empty()) dropped.push_back(number);
+  for (const auto& [number, id] : before) {
+    if (!after.contains(number)) dropped.push_back(number);
   }
   return dropped;
 }
 
-Error no_body(const Record& record, std::uint64_t number) {
-  return corrupt(fmt::format("version {} of the record at \"{}\" has no body",
-                             number, record.path));
+bool has_bodies(const Record& record) {
+  return std::ranges::any_of(record.versions, [](const auto& version) {
+    return !version.second.destroyed;
+  });
+}
+
+std::string version_of(std::string_view path, std::uint64_t number) {
+  return fmt::format("version {} of the record at \"{}\"", number, path);
 }
 
 std::string folder_prefix(std::string_view folder) {
@@ -35,14 +49,25 @@ std::string folder_prefix(std::string_view folder) {
   return prefix;
 }
 
+// What is damaged is told with its place; other errors speak for themselves.
+Error placed(Error error, const std::string& place) {
+  if (error.code() != ErrorCode::kCorrupt) return error;
+  return std::move(error).with_context(place);
+}
+
+std::string record_at(std::string_view path) {
+  return fmt::format("the record at \"{}\"", path);
+}
+
+// What an entry of the index holds: that it is there says all.
+SecretBytes use_mark() { return SecretBytes::copy_of(as_bytes("\x01")); }
+
 }  // namespace
 
-DekSet deks_of(const Record& record) {
-  DekSet ids;
-  for (const auto& [number, version] : record.versions) {
-    if (!version.dek_id.empty()) ids.insert(version.dek_id);
-  }
-  return ids;
+DekSet dek_set(const DekIds& ids) {
+  DekSet set;
+  for (const auto& [number, id] : ids) set.insert(id);
+  return set;
 }
 
 RecordStore::RecordStore(barrier::View storage, dek::RecordCipher& cipher,
@@ -63,19 +88,55 @@ std::size_t RecordStore::path_bytes_max() const {
 Result<RecordStore::Loaded> RecordStore::load(std::string_view path) const {
   // No record is there, and storage would refuse to look.
   if (path.empty() || path.size() > path_bytes_max()) return Loaded{};
-  auto entry = storage_.get(record_path(path));
-  if (entry && !*entry) return Loaded{};
-  auto record = entry ? decode_record((*entry)->value.expose())
-                      : Result<Record>(fail(entry.error()));
+  const auto entry = storage_.get(record_path(path));
+  if (!entry) return fail(placed(entry.error(), record_at(path)));
+  if (!*entry) return Loaded{};
+  auto record = decode_record((*entry)->value.expose());
   if (record && record->path != path) {
     record = fail(corrupt("it is another one's"));
   }
-  if (record) return Loaded{*std::move(record), (*entry)->version};
-  if (record.error().code() != ErrorCode::kCorrupt) {
-    return fail(std::move(record).error());
+  if (!record) return fail(placed(std::move(record).error(), record_at(path)));
+  Loaded loaded;
+  loaded.record = *std::move(record);
+  loaded.at = (*entry)->version;
+  return loaded;
+}
+
+Result<std::optional<RecordStore::LoadedDeks>> RecordStore::load_deks(
+    std::string_view id) const {
+  TRY_ASSIGN(const auto entry, storage_.get(deks_path(id)));
+  if (!entry) return std::optional<LoadedDeks>();
+  auto deks = decode_deks(entry->value.expose());
+  if (!deks) {
+    return fail(std::move(deks).error().with_context(
+        fmt::format("the DEKs of record {}", id)));
   }
-  return fail(std::move(record).error().with_context(
-      fmt::format("the record at \"{}\"", path)));
+  return std::optional(LoadedDeks{*std::move(deks), entry->version});
+}
+
+// The two are two reads: what a writer did between them is read again.
+Result<RecordStore::Loaded> RecordStore::load_with_deks(
+    std::string_view path) const {
+  std::uint64_t seen = kAbsent;
+  while (true) {
+    TRY_ASSIGN(Loaded loaded, load(path));
+    if (!loaded.record) return loaded;
+    auto deks = load_deks(loaded.record->id);
+    if (!deks) return fail(placed(std::move(deks).error(), record_at(path)));
+    if (*deks) {
+      loaded.deks = std::move((*deks)->deks);
+      loaded.deks_at = (*deks)->at;
+      if (loaded.deks.path == path) return loaded;
+      return fail(corrupt("its list of DEKs is another one's")
+                      .with_context(record_at(path)));
+    }
+    if (!has_bodies(*loaded.record)) return loaded;
+    if (loaded.at == seen) {
+      return fail(
+          corrupt("its list of DEKs is missing").with_context(record_at(path)));
+    }
+    seen = loaded.at;
+  }
 }
 
 Result<std::optional<Record>> RecordStore::find(std::string_view path) const {
@@ -84,27 +145,26 @@ Result<std::optional<Record>> RecordStore::find(std::string_view path) const {
 }
 
 Result<std::optional<dek::SealedBody>> RecordStore::stored_body(
-    const Record& record, std::uint64_t number) const {
-  auto entry = storage_.get(body_path(record.id, number));
-  if (entry && !*entry) return std::optional<dek::SealedBody>();
-  auto body = entry ? decode_body((*entry)->value.expose())
-                    : Result<dek::SealedBody>(fail(entry.error()));
-  if (body) return std::optional(*std::move(body));
-  if (body.error().code() != ErrorCode::kCorrupt) {
-    return fail(std::move(body).error());
-  }
-  return fail(std::move(body).error().with_context(
-      fmt::format("version {} of the record at \"{}\"", number, record.path)));
+    const Place& place) const {
+  const auto entry = storage_.get(body_path(place.record_id, place.number));
+  if (!entry)
+    return fail(placed(entry.error(), version_of(place.path, place.number)));
+  if (!*entry) return std::optional<dek::SealedBody>();
+  auto body = decode_body((*entry)->value.expose());
+  if (!body)
+    return fail(
+        placed(std::move(body).error(), version_of(place.path, place.number)));
+  return std::optional(*std::move(body));
 }
 
-Result<SecretBytes> RecordStore::open(const Record& record,
-                                      std::uint64_t number,
+Result<SecretBytes> RecordStore::open(const Place& place,
                                       const dek::SealedBody& body) const {
-  auto data = cipher_.open(body.dek_id, body_place(uuid_, record.path, number),
-                           as_bytes(body.bytes));
+  auto data =
+      cipher_.open(body.dek_id, body_place(uuid_, place.path, place.number),
+                   as_bytes(body.bytes));
   if (data) return data;
   return fail(std::move(data).error().with_context(
-      fmt::format("version {} of the record at \"{}\"", number, record.path)));
+      version_of(place.path, place.number)));
 }
 
 // Metadata and body are two reads: what a writer took away between them is
@@ -124,10 +184,11 @@ Result<std::optional<ReadVersion>> RecordStore::read(std::string_view path,
     const Version* const version = found.record.find(found.number);
     if (version == nullptr) return std::optional<ReadVersion>();
     if (!version->readable(now)) return std::optional(std::move(found));
-    TRY_ASSIGN(const auto body, stored_body(found.record, found.number));
-    auto data =
-        body ? open(found.record, found.number, *body)
-             : Result<SecretBytes>(fail(no_body(found.record, found.number)));
+    const Place place{path, found.record.id, found.number};
+    TRY_ASSIGN(const auto body, stored_body(place));
+    auto data = body ? open(place, *body)
+                     : Result<SecretBytes>(fail(corrupt(
+                           version_of(path, found.number) + " has no body")));
     if (data) {
       found.body = *std::move(data);
       return std::optional(std::move(found));
@@ -156,11 +217,12 @@ Result<void> RecordStore::change(std::string_view path, const Edit& edit) {
 Result<void> RecordStore::attempt(std::string_view path, const Edit& edit) {
   const UsageIndex::Writing writing(index_);
   while (true) {
-    TRY_ASSIGN(const Loaded old, load(path));
+    TRY_ASSIGN(const Loaded old, load_with_deks(path));
     Draft draft;
     draft.exists = old.record.has_value();
     if (draft.exists) {
       draft.record = *old.record;
+      draft.deks = old.deks.ids;
     } else {
       draft.record.path = path;
       draft.record.id = rng_.uuid();
@@ -174,12 +236,10 @@ Result<void> RecordStore::attempt(std::string_view path, const Edit& edit) {
 
 Result<RecordStore::Committed> RecordStore::commit(const Loaded& old,
                                                    const Draft& draft) {
-  if (old.record) {
-    const auto dropped = dropped_bodies(*old.record, draft);
-    if (dropped.size() > kBodiesMax) {
-      TRY(commit_part(old, draft, dropped));
-      return Committed::kPart;
-    }
+  const auto dropped = dropped_bodies(old.deks.ids, deks_after(draft));
+  if (dropped.size() > kBodiesMax) {
+    TRY(commit_part(old, draft, dropped));
+    return Committed::kPart;
   }
   Batch batch;
   add_change(batch, old, draft);
@@ -193,6 +253,7 @@ Result<void> RecordStore::commit_part(
     const std::vector<std::uint64_t>& dropped) {
   Draft part;
   part.record = *old.record;
+  part.deks = old.deks.ids;
   for (std::size_t i = 0; i < kBodiesMax; ++i) {
     const std::uint64_t number = dropped[i];
     const Version* const kept =
@@ -216,28 +277,43 @@ void RecordStore::add_put(Batch& batch, std::string path, SecretBytes value) {
 }
 
 void RecordStore::add_change(Batch& batch, const Loaded& old,
-                             const Draft& draft) const {
-  const std::string& id = draft.record.id;
+                             const Draft& draft) {
+  const DekIds deks = deks_after(draft);
   if (draft.removed) {
     batch.changes.push_back(Change::remove(record_path(draft.record.path)));
   } else {
     add_put(batch, record_path(draft.record.path), encode(draft.record));
   }
   batch.changes.back().expected = old.at;
+  add_bodies(batch, old, draft, deks);
+  add_uses(batch, draft.record.id, dek_set(old.deks.ids), dek_set(deks));
+}
+
+// The list of DEKs is written whenever a body is, be it under the same one: a
+// re-encryption expects the list as it was when it read the body.
+void RecordStore::add_bodies(Batch& batch, const Loaded& old,
+                             const Draft& draft, const DekIds& deks) {
+  const std::string& id = draft.record.id;
+  const auto dropped = dropped_bodies(old.deks.ids, deks);
+  if (draft.bodies.empty() && dropped.empty()) return;
+  if (deks.empty()) {
+    batch.changes.push_back(Change::remove(deks_path(id)));
+  } else {
+    add_put(batch, deks_path(id), encode(BodyDeks{draft.record.path, deks}));
+  }
+  batch.changes.back().expected = old.deks_at;
   for (const auto& [number, body] : draft.bodies) {
     add_put(batch, body_path(id, number), encode(body));
   }
-  if (old.record) {
-    for (const std::uint64_t number : dropped_bodies(*old.record, draft)) {
-      batch.changes.push_back(Change::remove(body_path(id, number)));
-    }
+  for (const std::uint64_t number : dropped) {
+    batch.changes.push_back(Change::remove(body_path(id, number)));
   }
-  DekSet before = old.record ? deks_of(*old.record) : DekSet();
-  DekSet after = draft.removed ? DekSet() : deks_of(draft.record);
+}
+
+void RecordStore::add_uses(Batch& batch, std::string_view id, DekSet before,
+                           DekSet after) {
   for (const std::string& dek : after) {
-    if (before.contains(dek)) continue;
-    add_put(batch, use_path(dek, id),
-            SecretBytes::copy_of(as_bytes(draft.record.path)));
+    if (!before.contains(dek)) add_put(batch, use_path(dek, id), use_mark());
   }
   for (const std::string& dek : before) {
     if (after.contains(dek)) continue;
@@ -264,11 +340,17 @@ Result<void> RecordStore::seal(Draft& draft, std::uint64_t number,
                 fmt::format("the data of {} bytes is over the limit of {}",
                             data.size(), kDataBytesMax));
   }
-  const std::string place = body_place(uuid_, draft.record.path, number);
-  TRY_ASSIGN(auto sealed, cipher_.seal(scope_, place, data));
-  draft.record.versions[number].dek_id = sealed.dek_id;
+  TRY_ASSIGN(auto sealed,
+             seal_body({draft.record.path, draft.record.id, number}, data));
+  draft.deks[number] = sealed.dek_id;
   draft.bodies.insert_or_assign(number, std::move(sealed));
   return {};
+}
+
+Result<dek::SealedBody> RecordStore::seal_body(const Place& place,
+                                               ByteView data) const {
+  return cipher_.seal(scope_, body_place(uuid_, place.path, place.number),
+                      data);
 }
 
 Result<std::vector<std::string>> RecordStore::list(std::string_view folder,
@@ -301,18 +383,25 @@ Result<void> RecordStore::change_settings(
   return storage_.put(kSettingsPath, encode(changed).expose());
 }
 
-Result<std::vector<RecordStore::Use>> RecordStore::uses(
-    std::string_view dek_id, std::string_view after, std::size_t limit) const {
+Result<std::vector<std::string>> RecordStore::use_ids(std::string_view dek_id,
+                                                      std::string_view after,
+                                                      std::size_t limit) const {
   const std::string prefix = uses_prefix(dek_id);
   const std::string from = after.empty() ? "" : use_path(dek_id, after);
-  TRY_ASSIGN(const auto entries, storage_.scan(prefix, from, limit));
+  TRY_ASSIGN(auto entries, storage_.scan(prefix, from, limit));
+  for (std::string& entry : entries) entry.erase(0, prefix.size());
+  return entries;
+}
+
+Result<std::vector<RecordStore::Use>> RecordStore::uses(
+    std::string_view dek_id, std::string_view after, std::size_t limit) const {
+  TRY_ASSIGN(auto ids, use_ids(dek_id, after, limit));
   std::vector<Use> list;
-  list.reserve(entries.size());
-  for (const std::string& entry : entries) {
-    TRY_ASSIGN(const auto path, storage_.get(entry));
-    if (!path) continue;  // gone since
-    list.push_back(
-        {entry.substr(prefix.size()), to_text(path->value.expose())});
+  list.reserve(ids.size());
+  for (std::string& id : ids) {
+    TRY_ASSIGN(auto deks, load_deks(id));
+    if (!deks) continue;  // gone since
+    list.push_back({std::move(id), std::move(deks->deks.path)});
   }
   return list;
 }

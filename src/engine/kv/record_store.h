@@ -19,11 +19,14 @@
 
 namespace bulla::engine::kv {
 
+using DekIds = std::map<std::uint64_t, std::string>;  ///< As of BodyDeks.
+
 /// A record on its way to its next state.
 struct Draft {
   Record record;
   bool exists = false;
   bool removed = false;  ///< Nothing is to be left of it.
+  DekIds deks;  ///< Of versions that have a body; others may still be there.
   std::map<std::uint64_t, dek::SealedBody> bodies;  ///< New ones, by version.
 };
 
@@ -40,9 +43,10 @@ struct ReadVersion {
 using ReencryptStep = dek::ReencryptStep;
 
 /// The records of one mount (docs/formats/kv.md): metadata below `meta/`, one
-/// entry a body below `body/`, and below `use/` which DEK seals which record.
-/// What changes together is one commit, which expects the record as it was
-/// read. Any method, any thread; all wait for storage.
+/// entry a body below `body/` and one that lists what they are under, and below
+/// `use/` which DEK seals which record. What changes together is one commit,
+/// which expects what it changes as it was read. Any method, any thread; all
+/// wait for storage.
 ///
 /// Errors besides those named: of the barrier, of dek::RecordCipher (with the
 /// record's path before them), kCorrupt with the path.
@@ -97,8 +101,12 @@ class RecordStore {
   };
   Result<std::vector<Use>> uses(std::string_view dek_id, std::string_view after,
                                 std::size_t limit) const;
-  /// dek::RecordHolder::reencrypt. Records that do not open are passed over;
-  /// `damaged` gets what is wrong with each.
+  /// Their ids alone.
+  Result<std::vector<std::string>> use_ids(std::string_view dek_id,
+                                           std::string_view after,
+                                           std::size_t limit) const;
+  /// dek::RecordHolder::reencrypt, on several threads. Records that do not
+  /// open are passed over; `damaged` gets what is wrong with each.
   Result<ReencryptStep> reencrypt(std::string_view dek_id,
                                   std::string_view cursor, std::size_t limit,
                                   std::vector<std::string>& damaged);
@@ -112,6 +120,12 @@ class RecordStore {
   struct Loaded {
     std::optional<Record> record;
     std::uint64_t at = 0;  // storage's version; Change::kAbsent without one
+    BodyDeks deks;
+    std::uint64_t deks_at = 0;
+  };
+  struct LoadedDeks {
+    BodyDeks deks;
+    std::uint64_t at = 0;
   };
   // The changes of a commit, and the bytes that they point to.
   struct Batch {
@@ -119,37 +133,47 @@ class RecordStore {
     std::vector<SecretBytes> values;
     std::size_t bytes = 0;
     std::vector<std::pair<DekSet, DekSet>> uses;  // before and after, a record
+
+    void append(Batch other);
   };
   enum class Committed : std::uint8_t { kAll, kPart };
 
   Result<Loaded> load(std::string_view path) const;
-  Result<std::optional<dek::SealedBody>> stored_body(
-      const Record& record, std::uint64_t number) const;
-  Result<SecretBytes> open(const Record& record, std::uint64_t number,
+  Result<Loaded> load_with_deks(std::string_view path) const;
+  Result<std::optional<LoadedDeks>> load_deks(std::string_view id) const;
+
+  // One version of a record.
+  struct Place {
+    std::string_view path;
+    std::string_view record_id;
+    std::uint64_t number = 0;
+  };
+  Result<std::optional<dek::SealedBody>> stored_body(const Place& place) const;
+  Result<SecretBytes> open(const Place& place,
                            const dek::SealedBody& body) const;
+  Result<dek::SealedBody> seal_body(const Place& place, ByteView data) const;
   Result<void> attempt(std::string_view path, const Edit& edit);
   Result<Committed> commit(const Loaded& old, const Draft& draft);
   Result<void> commit_part(const Loaded& old, const Draft& draft,
                            const std::vector<std::uint64_t>& dropped);
-  void add_change(Batch& batch, const Loaded& old, const Draft& draft) const;
-  Result<void> send(const Batch& batch);
+  static void add_change(Batch& batch, const Loaded& old, const Draft& draft);
+  static void add_bodies(Batch& batch, const Loaded& old, const Draft& draft,
+                         const DekIds& deks);
+  static void add_uses(Batch& batch, std::string_view id, DekSet before,
+                       DekSet after);
   static void add_put(Batch& batch, std::string path, SecretBytes value);
+  Result<void> send(const Batch& batch);
 
-  // What a step has to do besides its one commit.
-  struct Step {
-    ReencryptStep done;
-    std::vector<Use> alone;  // too large for it, or changed meanwhile
-    std::vector<std::string>& damaged;
-  };
+  class Reencryption;
   struct Plan {
     Batch batch;  // empty: nothing to do
     bool more = false;
   };
-  Result<Plan> plan_reencrypt(const Use& use, std::string_view dek_id) const;
-  Result<void> seal_anew(Draft& draft, std::uint64_t number) const;
-  Result<void> reencrypt_some(const std::vector<Use>& uses, std::size_t& next,
-                              std::string_view dek_id, Step& step);
-  Result<bool> reencrypt_alone(const Use& use, std::string_view dek_id);
+  Result<Plan> plan_reencrypt(std::string_view id,
+                              std::string_view dek_id) const;
+  Result<dek::SealedBody> seal_anew(const Place& place,
+                                    std::uint64_t deks_at) const;
+  Result<bool> reencrypt_alone(std::string_view id, std::string_view dek_id);
 
   // What one look at an entry finds.
   struct Look;
@@ -158,18 +182,20 @@ class RecordStore {
   struct CheckPhase {
     std::string_view prefix;
     LookAt look_at;
-    std::uint64_t dek::CheckStep::*count;
+    std::uint64_t dek::CheckStep::*count;  // null: of its entries none
   };
   static std::span<const CheckPhase> check_phases();
   Result<void> look_at_record(const std::string& entry, Look& look);
-  Result<void> look_at_version(const Record& record, std::uint64_t number,
+  Result<void> look_at_deks(const Record& record, const DekIds& ids,
+                            Look& look);
+  Result<void> look_at_version(const Place& place, const std::string& wanted,
                                Look& look);
   Result<void> look_at_use(const std::string& entry, Look& look);
   Result<void> look_at_body(const std::string& entry, Look& look);
-  Result<bool> has_body(std::string_view dek_id, std::string_view record_id,
-                        std::uint64_t number) const;
-  Result<std::size_t> look_twice(LookAt look_at, const std::string& entry,
-                                 std::vector<std::string>& problems);
+  Result<bool> is_of_a_record(std::string_view id, const BodyDeks& deks) const;
+  Result<Look> look_twice(LookAt look_at, const std::string& entry);
+  Result<bool> check_phase(const CheckPhase& phase, std::string_view cursor,
+                           std::size_t limit, dek::CheckStep& step);
   Result<void> check_counts(dek::CheckStep& step);
 
   barrier::View storage_;
@@ -184,7 +210,7 @@ class RecordStore {
   std::mutex settings_mutex_;
 };
 
-/// The DEKs that seal bodies of the record.
-DekSet deks_of(const Record& record);
+/// Each DEK of `ids` once.
+DekSet dek_set(const DekIds& ids);
 
 }  // namespace bulla::engine::kv

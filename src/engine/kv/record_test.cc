@@ -26,7 +26,6 @@ Record sample() {
   record.versions[2].destroyed = true;
   record.versions[3].created = from_unix_nanos(2);
   record.versions[3].deletion = from_unix_nanos(7);
-  record.versions[3].dek_id = "d";
   return record;
 }
 
@@ -46,16 +45,19 @@ TEST(KvRecord, Golden) {
       "01"
       "0000000000000006"
       "00000001000000016b0000000176"
-      "000000010000000164"
       "00000002"
       "0000000000000002"
       "01"
       "0000000000000001"
-      "00000000"
       "0000000000000003"
       "02"
-      "00000000000000020000000000000007"
-      "00000001");
+      "00000000000000020000000000000007");
+  EXPECT_EQ(hex(encode(BodyDeks{"a/b", {{3, "d"}}})),
+            "01"
+            "00000003612f62"
+            "00000001"
+            "0000000000000003"
+            "0000000164");
   Settings settings;
   settings.max_versions = 7;
   settings.metadata_cas_required = true;
@@ -71,8 +73,9 @@ TEST(KvRecord, DecodesToWhatItWas) {
   const auto record = decode_record(bytes.expose());
   ASSERT_TRUE(record) << record.error().message();
   EXPECT_EQ(hex(encode(*record)), hex(bytes));
-  EXPECT_EQ(record->versions.at(3).dek_id, "d");
   EXPECT_TRUE(record->versions.at(2).destroyed);
+  const BodyDeks deks{"a/b", {{1, "d"}, {3, "e"}}};
+  EXPECT_EQ(decode_deks(encode(deks).expose())->ids, deks.ids);
   const auto body = decode_body(encode(dek::SealedBody{"d", "b"}).expose());
   ASSERT_TRUE(body);
   EXPECT_EQ(body->bytes, "b");
@@ -91,26 +94,33 @@ void expect_no_prefix(const SecretBytes& bytes, Decode decode) {
 
 TEST(KvRecord, RefusesEveryPrefixAndWhatFollows) {
   expect_no_prefix(encode(sample()), decode_record);
+  expect_no_prefix(encode(BodyDeks{"a", {{1, "d"}, {2, "e"}}}), decode_deks);
   expect_no_prefix(encode(Settings()), decode_settings);
   expect_no_prefix(encode(dek::SealedBody{"d", "b"}), decode_body);
 }
 
 // Whatever decodes is written the same way again.
-TEST(KvRecord, EveryFlippedBitIsRefusedOrMeansItself) {
-  const SecretBytes bytes = encode(sample());
+template <typename Decode>
+void flip_each_bit(const SecretBytes& bytes, Decode decode) {
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     SecretBytes changed = bytes.clone();
     changed.expose_mutable()[bit / 8] ^=
         static_cast<std::uint8_t>(1 << bit % 8);
-    const auto read = decode_record(changed.expose());
+    const auto read = decode(changed.expose());
     if (!read) continue;
     EXPECT_EQ(hex(encode(*read)), hex(changed)) << bit;
   }
 }
 
+TEST(KvRecord, EveryFlippedBitIsRefusedOrMeansItself) {
+  flip_each_bit(encode(sample()), decode_record);
+  flip_each_bit(encode(BodyDeks{"a/b", {{1, "d"}, {3, "e"}}}), decode_deks);
+}
+
 TEST(KvRecord, Paths) {
   EXPECT_EQ(record_path("a/b"), "meta/a/b");
   EXPECT_EQ(body_path("id", 17), "body/id/0000000000000011");
+  EXPECT_EQ(deks_path("id"), "body/id/deks");
   EXPECT_EQ(use_path("dek", "id"), "use/dek/id");
   EXPECT_EQ(body_place("m", "a/b", 17), "m/17/a/b");
 }

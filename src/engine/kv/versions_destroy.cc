@@ -21,7 +21,6 @@ Result<api::Response> KvBackend::versions_destroy(const Request& request,
         continue;
       }
       version->second.destroyed = true;
-      version->second.dek_id.clear();
       changed = true;
     }
     return changed;

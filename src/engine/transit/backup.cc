@@ -18,13 +18,13 @@ tl::unexpected<Error> refused(std::string_view text) {
 }
 
 Result<KeyEdit> stamp_backup(KeyRecord& record, Time now) {
+  if (record.soft_deleted) return refused("refusing to use soft-deleted key");
   if (!record.exportable) {
     return refused("exporting is disallowed on the policy");
   }
   if (!record.allow_plaintext_backup) {
     return refused("plaintext backup is disallowed on the policy");
   }
-  if (record.soft_deleted) return refused("refusing to use soft-deleted key");
   record.backup_info = KeyStamp{now, record.latest_version};
   return KeyEdit::kStore;
 }

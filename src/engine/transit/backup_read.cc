@@ -69,6 +69,23 @@ std::optional<KeyStamp> stamp(BackupObject& policy, std::string_view name) {
   return KeyStamp{*time, static_cast<std::uint32_t>(version)};
 }
 
+// Ciphertexts of such a key have another form, which nothing else knows.
+bool has_own_template(BackupObject& policy) {
+  const std::string_view text = policy.text("version_template");
+  return !text.empty() && text != "vault:v{{version}}:";
+}
+
+// The policy's convergent version is that of all its versions, but -1: then
+// each has its own. Those that are older than the member are of version 1.
+void set_convergent_versions(std::int64_t said,
+                             std::vector<VersionRecord>& versions) {
+  if (said < 0) return;
+  for (VersionRecord& version : versions) {
+    version.convergent_version =
+        said == 0 ? 1 : static_cast<std::uint32_t>(said);
+  }
+}
+
 Result<KeyRecord> read_record(BackupObject& policy, BackupSource source) {
   KeyRecord r;
   r.name = std::string(policy.text("name"));
@@ -78,8 +95,10 @@ Result<KeyRecord> read_record(BackupObject& policy, BackupSource source) {
   r.exportable = policy.boolean("exportable");
   r.allow_plaintext_backup = policy.boolean("allow_plaintext_backup");
   r.deletion_allowed = policy.boolean("deletion_allowed");
-  r.imported = policy.boolean("Imported");
-  r.allow_imported_rotation = policy.boolean("AllowImportedKeyRotation");
+  // Go, which names these two with capitals, reads them in any case.
+  r.imported = policy.boolean("Imported") || policy.boolean("imported");
+  r.allow_imported_rotation = policy.boolean("AllowImportedKeyRotation") ||
+                              policy.boolean("allowimportedkeyrotation");
   r.soft_deleted = policy.boolean("soft_deleted");
   const std::int64_t kdf = policy.integer("kdf");
   if (kdf != 0 && kdf != 1) policy.fault("kdf");
@@ -98,6 +117,7 @@ Result<KeyRecord> read_record(BackupObject& policy, BackupSource source) {
   r.backup_info = stamp(policy, "backup_info");
   r.restore_info = stamp(policy, "restore_info");
   if (r.latest_version == 0) policy.fault("latest_version");
+  if (has_own_template(policy)) policy.fault("version_template");
   TRY(policy.finish());
   return r;
 }
@@ -316,6 +336,11 @@ Result<BackedUpKey> read_parsed(BackupObject root, BackupSource source) {
     if (!entry) return bad(fmt::format("version {} is missing", number));
     TRY_ASSIGN(auto version, read_version(std::move(*entry), r, number));
     key.versions.push_back(std::move(version));
+  }
+  if (r.convergent) {
+    set_convergent_versions(policy->integer("convergent_version"),
+                            key.versions);
+    TRY(policy->finish());
   }
   key.record.latest_created = key.versions.back().created;
   return key;

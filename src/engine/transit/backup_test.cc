@@ -126,6 +126,48 @@ TEST_F(BackupTest, TellsTheServersNumbersApart) {
               HasSubstr("cannot be restored"));
 }
 
+TEST_F(BackupTest, ConvergentVersionsOfOldKeys) {
+  const auto json = [](int of_key, int of_version) {
+    return fmt::format(
+        R"({{"policy":{{"name":"x","latest_version":1,"type":0,"kdf":1,)"
+        R"("derived":true,"convergent_encryption":true,)"
+        R"("convergent_version":{},"keys":{{"1":{{"key":"{}",)"
+        R"("convergent_version":{}}}}}}}}})",
+        of_key, base64_encode(counting(32)), of_version);
+  };
+  const auto sealed = [&](int of_key, int of_version) {
+    must(restore_json("k", json(of_key, of_version), R"(,"force":true)"));
+    return encrypt("k", "hello world", R"(,"context":"bXktY29udGV4dA==")");
+  };
+  // reference/transit.md §14.
+  constexpr std::string_view kThird =
+      "vault:v1:qBGVuHYLU/LGxzvYPdKeG35Y6LqCcilxvrQ/jB7ngHXzKAMn7Tt4";
+  EXPECT_EQ(sealed(-1, 3), kThird);
+  EXPECT_EQ(sealed(3, 0), kThird);
+  const std::string_view old =
+      "refusing to support decryption with old convergent encryption key: "
+      "version ";
+  EXPECT_EQ(sealed(-1, 2), fmt::format("{}2", old));
+  EXPECT_EQ(sealed(2, 0), fmt::format("{}2", old));
+  EXPECT_EQ(sealed(0, 0), fmt::format("{}1", old));
+}
+
+TEST_F(BackupTest, MembersAsGoReadsThem) {
+  const auto json = [](std::string_view more) {
+    return fmt::format(R"({{"policy":{{"name":"x","latest_version":1,"type":0,)"
+                       R"("keys":{{"1":{{"key":"{}"}}}},{}}}}})",
+                       base64_encode(counting(32)), more);
+  };
+  must(restore_json(
+      "i", json(R"("imported":true,"allowimportedkeyrotation":true)")));
+  EXPECT_EQ(get("keys/i").at("/imported_key"), "true");
+  EXPECT_EQ(get("keys/i").at("/imported_key_allow_rotation"), "true");
+  must(restore_json("t", json(R"("version_template":"vault:v{{version}}:")")));
+  EXPECT_THAT(
+      restore_json("o", json(R"("version_template":"x{{version}}:")")).error,
+      HasSubstr("version_template"));
+}
+
 TEST_F(BackupTest, Refusals) {
   make_key("k");
   EXPECT_EQ(backup("k"), "exporting is disallowed on the policy");

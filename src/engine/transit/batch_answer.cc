@@ -101,9 +101,12 @@ void BatchAnswer::validity(bool valid, std::string_view reference) {
   end_item(reference);
 }
 
-void BatchAnswer::note(std::string_view text, std::string_view reference) {
+void BatchAnswer::note(std::string_view text, std::string_view reference,
+                       std::string_view members) {
   begin_item();
-  out_ += "{\"error\":";
+  out_ += '{';
+  out_ += members;
+  out_ += "\"error\":";
   append_json_string(out_, text);
   out_ += ',';
   end_item(reference);
@@ -118,13 +121,7 @@ void BatchAnswer::hmac_validity(bool valid, std::string_view reference) {
 void BatchAnswer::error(const Error& error, std::string_view reference,
                         std::string_view members) {
   (error.code() == ErrorCode::kInternal ? internal_error_ : user_error_) = true;
-  begin_item();
-  out_ += '{';
-  out_ += members;
-  out_ += "\"error\":";
-  append_json_string(out_, error.message());
-  out_ += ',';
-  end_item(reference);
+  note(error.message(), reference, members);
 }
 
 api::Response BatchAnswer::always_ok() && {
@@ -139,7 +136,8 @@ api::Response BatchAnswer::with_item_status(const api::Request& request) && {
   response.status = user_error_ ? 400 : 500;
   if (!success_ || !request.fields.has(kOverride)) return response;
   const std::int64_t code = request.fields.integer(kOverride);
-  if (code >= 1 && code <= 599) {
+  // What is below 200 announces an answer and is none: clients would wait.
+  if (code >= 200 && code <= 599) {
     response.status = static_cast<int>(code);
     return response;
   }

@@ -46,11 +46,12 @@ class BatchAnswer {
              std::string_view members = {});
 
   /// An error that leaves the answer's status as it is.
-  void note(std::string_view text, std::string_view reference);
+  void note(std::string_view text, std::string_view reference,
+            std::string_view members = {});
 
   /// For encrypt and decrypt: 400 (500 for internal errors alone) when items
-  /// failed, or the request's partial_failure_response_code when others did
-  /// not.
+  /// failed, or the request's partial_failure_response_code, 200 to 599, when
+  /// others did not.
   api::Response with_item_status(const api::Request& request) &&;
   /// For the rest: 200 whatever the items say.
   api::Response always_ok() &&;

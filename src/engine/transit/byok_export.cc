@@ -33,10 +33,12 @@ Result<api::Response> TransitBackend::byok_export(const Request& request,
   TRY(keys_.check_usable(*destination));
   TRY_ASSIGN(const Key* source, find_key(request.param("source"), context));
   if (source == nullptr) return refused("no such source key for export");
+  if (!source->record().exportable) {
+    return fail(invalid_argument("key is not exportable"));
+  }
   if (source->record().soft_deleted) {
     return refused("for source key: refusing to use soft-deleted key");
   }
-  if (!source->record().exportable) return refused("key is not exportable");
   const crypto::PublicKey* wrapping = destination->latest().public_key();
   if (wrapping == nullptr) {
     return refused("the destination key must be an RSA key");

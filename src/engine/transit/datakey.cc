@@ -1,5 +1,7 @@
 // POST datakey/(plaintext|wrapped)/:name (reference/transit.md §6).
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/encoding.h"
@@ -24,6 +26,14 @@ Result<void> check_context(std::string_view context) {
   return fail(invalid_argument("failed to base64-decode context"));
 }
 
+// It would bind nothing, and who gave it would think that it did.
+Result<void> check_datakey_associated(const KeyTypeInfo& type,
+                                      std::string_view associated_data) {
+  if (associated_data.empty() || type.associated_data) return {};
+  return fail(invalid_argument(fmt::format(
+      "'associated_data' provided for non-AEAD cipher suite {}", type.name)));
+}
+
 }  // namespace
 
 Result<api::Response> TransitBackend::datakey(const Request& request,
@@ -37,6 +47,7 @@ Result<api::Response> TransitBackend::datakey(const Request& request,
   if (bits != 128 && bits != 256 && bits != 512) {
     return fail(invalid_argument("invalid bit length"));
   }
+  TRY(check_datakey_associated(key->type(), fields.text("associated_data")));
   TransitLoop& loop = loop_of(context);
   Cipher cipher(*key, keys_, loop, context);
   const SecretBytes made =

@@ -55,6 +55,9 @@ TEST_F(DatakeyTest, Errors) {
             "failed to base64-decode context");
   EXPECT_EQ(post_error("datakey/wrapped/mac"),
             "message encryption not supported for key type hmac");
+  make_key("rsa", R"({"type":"rsa-2048"})");
+  EXPECT_EQ(post_error("datakey/wrapped/rsa", R"({"associated_data":"YQ=="})"),
+            "'associated_data' provided for non-AEAD cipher suite rsa-2048");
   EXPECT_EQ(post_error("datakey/wrapped/k", R"({"key_version":9})"),
             "requested version for encryption is higher than the latest key "
             "version");

@@ -11,6 +11,7 @@ namespace bulla::engine::transit {
 namespace {
 
 constexpr std::string_view kMissing = "missing ciphertext to decrypt";
+constexpr std::string_view kNoPlaintext = "\"plaintext\":\"\",";
 constexpr std::size_t kItemOverhead = 64;
 
 Result<ByteView> open_item(Cipher& cipher, const BatchItem& item,
@@ -84,7 +85,7 @@ Result<api::Response> TransitBackend::decrypt_batch(const Request& request,
     if (const auto fits =
             check_associated(cipher.key().type(), i, item.associated_data);
         !fits) [[unlikely]] {
-      answer.note(fits.error().message(), item.reference);
+      answer.note(fits.error().message(), item.reference, kNoPlaintext);
       continue;
     }
     const auto plaintext = open_item(cipher, item, padding);
@@ -93,7 +94,7 @@ Result<api::Response> TransitBackend::decrypt_batch(const Request& request,
       continue;
     }
     if (!is_item_error(plaintext.error())) return fail(plaintext.error());
-    answer.error(plaintext.error(), item.reference, "\"plaintext\":\"\",");
+    answer.error(plaintext.error(), item.reference, kNoPlaintext);
   }
   return std::move(answer).with_item_status(request);
 }

@@ -126,6 +126,18 @@ TEST_F(DecryptTest, Batch) {
             "missing batch input to process");
 }
 
+TEST_F(DecryptTest, ABatchTellsOfAssociatedDataThatBindsNothing) {
+  make_key("rsa", R"({"type":"rsa-2048"})");
+  const Outcome outcome =
+      post("decrypt/rsa",
+           R"({"batch_input":[{"ciphertext":"x","associated_data":"YQ=="}]})");
+  must(outcome);
+  EXPECT_EQ(outcome.data,
+            R"({"batch_results":[{"plaintext":"","error":"'[0].associated_)"
+            R"(data' provided for non-AEAD cipher suite rsa-2048",)"
+            R"("reference":""}]})");
+}
+
 TEST_F(DecryptTest, ABatchOfContextsUsesEachItsOwnKey) {
   make_key("d", R"({"derived":true})");
   const std::string x = encrypt("d", "in x", R"(,"context":"eA==")");

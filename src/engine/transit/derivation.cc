@@ -15,7 +15,10 @@ SecretBytes derive_bytes(const KeyRecord& key, const KeyVersion& version,
   if (key.kdf == Kdf::kHkdfSha256) {
     return crypto::hkdf_sha256(version.secret_key(), {}, context, length);
   }
-  return crypto::hmac_counter_kdf(version.secret_key(), context);
+  const SecretBytes made =
+      crypto::hmac_counter_kdf(version.secret_key(), context);
+  return SecretBytes::copy_of(
+      made.expose().first(std::min(length, made.size())));
 }
 
 Result<void> require_context(ByteView context) {

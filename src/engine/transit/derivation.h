@@ -16,8 +16,8 @@ struct KeyRecord;
 /// Keys derived from a version and a request's context, for keys made with
 /// derived=true (reference/transit.md §5.2). Pure functions; any thread.
 
-/// `length` bytes by HKDF-SHA256, or the 32 that the counter mode of legacy
-/// and imported keys has, whatever was asked for. `context` is decoded.
+/// `length` bytes by HKDF-SHA256; by the counter mode of legacy and imported
+/// keys 32 at most, however many are asked for. `context` is decoded.
 SecretBytes derive_bytes(const KeyRecord& key, const KeyVersion& version,
                          ByteView context, std::size_t length);
 

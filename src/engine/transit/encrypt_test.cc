@@ -69,9 +69,16 @@ TEST_F(EncryptTest, CounterKdfKeysSealUnderTheCounterDerivation) {
             .value());
   EXPECT_EQ(encrypt("old", "hello world", R"(,"context":"bXktY29udGV4dA==")"),
             encrypt("derived", "hello world"));
+  // Shorter keys are the first bytes of it, as with OpenBao.
   plant("short", KeyType::kAes128Gcm96, counting(16), true, false,
         Kdf::kCounter);
-  const Outcome bad = post("encrypt/short", plain("x", R"(,"context":"eA==")"));
+  plant("derived_short", KeyType::kAes128Gcm96,
+        hex_decode("406e41fb708dc28dadefdbfa6b08a6e4").value());
+  EXPECT_EQ(encrypt("short", "hello world", R"(,"context":"bXktY29udGV4dA==")"),
+            encrypt("derived_short", "hello world"));
+  // A nonce key beside it would take more than there is.
+  plant("wide", KeyType::kAes256Gcm96, counting(32), true, true, Kdf::kCounter);
+  const Outcome bad = post("encrypt/wide", plain("x", R"(,"context":"eA==")"));
   EXPECT_EQ(bad.code, ErrorCode::kInternal);
   EXPECT_EQ(bad.error, "could not derive enc key, length not correct");
 }
@@ -208,6 +215,13 @@ TEST_F(EncryptTest, BatchItemsFailAlone) {
   EXPECT_EQ(wild.status(), 400);
   ASSERT_EQ(wild.response.warnings.size(), 1U);
   EXPECT_THAT(wild.response.warnings[0], testing::EndsWith("reverting to 400"));
+  // An answer cannot be an interim one: clients would wait for the real one.
+  for (const int interim : {1, 99, 100, 101, 199}) {
+    EXPECT_EQ(post("encrypt/k",
+                   fmt::format(R"({{{},"{}":{}}})", mixed, code, interim))
+                  .status(),
+              400);
+  }
   // Nothing succeeded: the override does not apply.
   EXPECT_EQ(post("encrypt/k", R"({"batch_input":[{"plaintext":"!"}],)"
                               R"("partial_failure_response_code":207})")

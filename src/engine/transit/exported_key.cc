@@ -136,13 +136,13 @@ Result<ExportFormat> export_format_named(std::string_view name) {
 
 Result<void> check_exportable(const Key& key, ExportType type) {
   const KeyTypeInfo& info = key.type();
-  if (key.record().soft_deleted) {
-    return fail(internal_error("refusing to use soft-deleted key"));
-  }
   const bool open =
       type == ExportType::kPublicKey || type == ExportType::kCertificateChain;
   if (!open && !key.record().exportable) {
     return invalid("private key material is not exportable");
+  }
+  if (key.record().soft_deleted) {
+    return fail(internal_error("refusing to use soft-deleted key"));
   }
   if (type == ExportType::kEncryptionKey && !info.encrypts) {
     return invalid("encryption not supported for the key");

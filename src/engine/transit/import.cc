@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,14 @@ namespace {
 
 tl::unexpected<Error> refused(std::string_view text) {
   return fail(internal_error(std::string(text)));
+}
+
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return lower;
 }
 
 // Whether a wrapped key is given; a public key otherwise.
@@ -51,7 +60,7 @@ Result<KeyRecord> wanted_import(const api::Fields& fields) {
   }
   TRY(check_auto_rotate_period(wanted.auto_rotate_period));
   const std::string_view name = fields.text("type", "aes256-gcm96");
-  const KeyTypeInfo* type = find_key_type(name);
+  const KeyTypeInfo* type = find_key_type(in_lower_case(name));
   if (type == nullptr) {
     return fail(invalid_argument(fmt::format("unknown key type: {}", name)));
   }
@@ -75,10 +84,18 @@ bool same_pair(const KeyPairMaterial& a, const KeyPairMaterial& b) {
 Result<void> complete(VersionRecord& version, Material& given) {
   auto* const stored = as_pair(version.material);
   auto* const pair = as_pair(given);
-  if (stored == nullptr || !stored->pkcs8.empty()) {
+  if (stored == nullptr || pair == nullptr) {
+    return refused("provided type does not support importing key versions");
+  }
+  if (!stored->pkcs8.empty()) {
     return refused("private key imported, key version cannot be updated");
   }
-  if (pair == nullptr || pair->pkcs8.empty() || !same_pair(*stored, *pair)) {
+  if (pair->pkcs8.empty()) {
+    return refused(
+        "cannot add a public key to a key version that already has a public "
+        "key set");
+  }
+  if (!same_pair(*stored, *pair)) {
     return refused("cannot import key, key pair does not match");
   }
   stored->pkcs8 = std::move(pair->pkcs8);

@@ -95,6 +95,33 @@ TEST_F(ImportTest, Refusals) {
   EXPECT_FALSE(get("keys/n").response.present);
 }
 
+TEST_F(ImportTest, TypesInAnyCase) {
+  must(import("k", wrap(counting(16)), R"(,"type":"AES128-GCM96")"));
+  EXPECT_EQ(get("keys/k").at("/type"), "aes128-gcm96");
+}
+
+TEST_F(ImportTest, VersionsThatDoNotFit) {
+  must(import("k", wrap(counting(32))));
+  const auto error = [&](std::string_view body) {
+    return post_error("keys/k/import_version", body);
+  };
+  EXPECT_THAT(
+      error(fmt::format(R"({{"ciphertext":"{}"}})", wrap(counting(31)))),
+      HasSubstr("invalid key size 31 bytes for key type aes256-gcm96"));
+  // Only key pairs have halves.
+  EXPECT_EQ(error(fmt::format(R"({{"ciphertext":"{}","version":1}})",
+                              wrap(counting(32)))),
+            "provided type does not support importing key versions");
+  const std::string pem = escaped(pair().public_key().spki_pem());
+  must(post("keys/e/import",
+            fmt::format(R"({{"type":"ecdsa-p256","public_key":"{}"}})", pem)));
+  EXPECT_EQ(
+      post_error("keys/e/import_version",
+                 fmt::format(R"({{"public_key":"{}","version":1}})", pem)),
+      "cannot add a public key to a key version that already has a "
+      "public key set");
+}
+
 TEST_F(ImportTest, PrivateHalfComesLater) {
   const crypto::PrivateKey key = pair();
   const std::string pem = escaped(key.public_key().spki_pem());
@@ -141,7 +168,9 @@ TEST_F(ImportTest, ByokExportImportsElsewhere) {
             "no such destination key to export to");
   EXPECT_EQ(get("byok-export/dst/no").error, "no such source key for export");
   make_key("secret");
-  EXPECT_EQ(get("byok-export/dst/secret").error, "key is not exportable");
+  const Outcome kept = get("byok-export/dst/secret");
+  EXPECT_EQ(kept.error, "key is not exportable");
+  EXPECT_EQ(kept.code, ErrorCode::kInvalidArgument);
   // Re-wrapped to this mount's own wrapping key the blob would be imported;
   // here dst's private half opens it.
   const auto dst = snapshot("dst");

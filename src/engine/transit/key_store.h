@@ -90,6 +90,7 @@ class KeyStore {
   /// says why in `own`, and is announced.
   ///   kNotFound  no such key.
   ///   kInternal  kRotate of a key that may not be: check_rotation().
+  ///   kInvalidArgument  kRotate of a type that FIPS mode does not allow.
   Result<std::shared_ptr<const Key>> update(
       std::string_view name, Time now, const Editor& edit,
       std::optional<OwnRotation> own = std::nullopt);
@@ -220,6 +221,8 @@ class KeyStore {
   bool evict_from(Shard& shard, std::string_view spared);
 
   Result<void> check_type(KeyType type) const;
+  /// check_rotation(), and a type that may be made.
+  Result<void> check_rotates(const KeyRecord& record) const;
   Result<StoredVersion> read_version_record(const KeyRecord& record,
                                             std::uint32_t number) const;
   Result<VersionPtr> read_version(const KeyRecord& record,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/transit/key_material.h"
 #include "engine/transit/key_store.h"
 
 namespace bulla::engine::transit {
@@ -24,6 +25,11 @@ Result<void> KeyStore::check_type(KeyType type) const {
   if (!rules_.fips_mode || info.fips_allowed) return {};
   return fail(invalid_argument(
       fmt::format("key type {} is not allowed in FIPS mode", info.name)));
+}
+
+Result<void> KeyStore::check_rotates(const KeyRecord& record) const {
+  TRY(check_rotation(record));
+  return check_type(record.type);
 }
 
 Result<void> KeyStore::check_usable(const Key& key) const {

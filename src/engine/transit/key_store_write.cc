@@ -152,7 +152,7 @@ Result<KeyStore::KeyPtr> KeyStore::update(std::string_view name, Time now,
     TRY_ASSIGN(const KeyEdit asked, edit(record));
     Result<KeyPtr> key;
     if (asked == KeyEdit::kRotate) {
-      TRY(check_rotation(record));
+      TRY(check_rotates(record));
       if (!ahead || ahead->type != record.type) {
         const bool slow = key_type_info(record.type).key_pair();
         if (slow) lock.unlock();
@@ -346,10 +346,10 @@ Result<void> KeyStore::remove(std::string_view name) {
 
 Result<std::size_t> KeyStore::rotate_due(Time now) {
   // A version from further ahead than a period is from a clock that was wrong.
-  const auto due = [now](const KeyRecord& record) {
+  const auto due = [this, now](const KeyRecord& record) {
     const auto age = std::chrono::floor<Seconds>(now - record.latest_created);
     return record.auto_rotate_period.count() > 0 &&
-           check_rotation(record).has_value() &&
+           check_rotates(record).has_value() &&
            std::chrono::abs(age) > record.auto_rotate_period;
   };
   TRY_ASSIGN(const auto names, list({}, 0));

@@ -36,6 +36,11 @@ Result<KeyRecord> wanted_key(const api::Fields& fields) {
     return fail(invalid_argument(
         "convergent encryption requires derivation to be enabled"));
   }
+  // Whoever names a key elsewhere would believe that ours is that one.
+  if (!fields.text("external_key_ref").empty()) {
+    return fail(invalid_argument(
+        "must provide type=external-key to use external_key_ref"));
+  }
   const std::string_view name = fields.text("type", "aes256-gcm96");
   const KeyTypeInfo* type = find_key_type(name);
   if (type == nullptr) {

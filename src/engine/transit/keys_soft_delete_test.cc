@@ -73,6 +73,22 @@ TEST_F(KeysSoftDeleteTest, NothingUsesIt) {
   EXPECT_EQ(post_error("verify/k", verify), "ok");
 }
 
+// Which refusal is told first: as OpenBao has it.
+TEST_F(KeysSoftDeleteTest, NothingTakesItAway) {
+  make_key("k");
+  must(soft_delete("k"));
+  EXPECT_EQ(get("backup/k").error, kRefused);
+  EXPECT_EQ(get("export/encryption-key/k").error,
+            "private key material is not exportable");
+  must(post("keys/k/config",
+            R"({"exportable":true,"allow_plaintext_backup":true})"));
+  EXPECT_EQ(get("export/encryption-key/k").error, kRefused);
+  EXPECT_EQ(get("export/signing-key/k").error, kRefused);
+  make_key("dst", R"({"type":"rsa-2048"})");
+  EXPECT_EQ(get("byok-export/dst/k").error,
+            "for source key: refusing to use soft-deleted key");
+}
+
 TEST_F(KeysSoftDeleteTest, ItIsStillKeptAndChanged) {
   make_key("k");
   must(soft_delete("k"));

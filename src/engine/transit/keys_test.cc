@@ -57,6 +57,8 @@ TEST_F(KeysTest, CreateRefusals) {
     return post_error("keys/k", body);
   };
   EXPECT_EQ(error(R"({"type":"rsa-2048x"})"), "unknown key type rsa-2048x");
+  EXPECT_EQ(error(R"({"external_key_ref":"x"})"),
+            "must provide type=external-key to use external_key_ref");
   EXPECT_EQ(error(R"({"convergent_encryption":true})"),
             "convergent encryption requires derivation to be enabled");
   EXPECT_EQ(error(R"({"auto_rotate_period":"59m"})"),

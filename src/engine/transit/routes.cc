@@ -100,6 +100,8 @@ void TransitBackend::add_key_routes(std::vector<Route>& routes) {
                   kAutoRotate,
                   typed("key_size", FieldType::kInt,
                         "Bytes of an hmac key, 32 to 512.", "0"),
+                  text_field("external_key_ref",
+                             "Refused: there are no keys kept elsewhere."),
                   kMaxOperations},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_create),
                    pool(Operation::kRead, &TransitBackend::keys_read),
@@ -190,6 +192,7 @@ std::vector<Route> TransitBackend::make_routes() {
   add_sign_routes(routes);
   add_export_routes(routes);
   add_import_routes(routes);
+  add_derive_routes(routes);
   add_backup_routes(routes);
   add_key_routes(routes);
   add_key_change_routes(routes);

@@ -84,6 +84,23 @@ void TransitBackend::add_import_routes(std::vector<Route>& routes) {
        .synopsis = "Imports a further version of an imported key."});
 }
 
+void TransitBackend::add_derive_routes(std::vector<Route>& routes) {
+  routes.push_back(
+      {.pattern = "derive-key/:name",
+       .fields = {kName,
+                  text_field("key_derivation_algorithm", "ecdh.", "ecdh"),
+                  text_field("base_key_name",
+                             "The EC key whose owner the server is."),
+                  typed("base_key_version", FieldType::kInt,
+                        "The version of it; 0 for the latest.", "0"),
+                  text_field("peer_public_key", "The other's key, in PEM."),
+                  text_field("derived_key_type",
+                             "The type of the key that both agree on.",
+                             "aes256-gcm96")},
+       .methods = {pool(Operation::kUpdate, &TransitBackend::derive_key)},
+       .synopsis = "Agrees on a key with the owner of another EC key."});
+}
+
 void TransitBackend::add_backup_routes(std::vector<Route>& routes) {
   routes.push_back(
       {.pattern = "backup/:name",

@@ -68,6 +68,7 @@ class TransitBackend final : public api::Backend {
   Answer wrapping_key(const Request& request, Context& context);
   Answer import_key(const Request& request, Context& context);
   Answer import_version(const Request& request, Context& context);
+  Answer derive_key(const Request& request, Context& context);
   Answer backup(const Request& request, Context& context);
   Answer restore(const Request& request, Context& context);
   Answer keys_list(const Request& request, Context& context);
@@ -113,12 +114,17 @@ class TransitBackend final : public api::Backend {
   Result<Material> imported_material(const Request& request, Context& context,
                                      const KeyTypeInfo& type);
 
+  /// What an EC key and the request's peer agree on, for a key of `type`.
+  Result<SecretBytes> agreed_key(const Request& request, Context& context,
+                                 const KeyTypeInfo& type);
+
   std::vector<api::Route> make_routes();
   void add_use_routes(std::vector<api::Route>& routes);
   void add_mac_routes(std::vector<api::Route>& routes);
   void add_sign_routes(std::vector<api::Route>& routes);
   void add_export_routes(std::vector<api::Route>& routes);
   void add_import_routes(std::vector<api::Route>& routes);
+  void add_derive_routes(std::vector<api::Route>& routes);
   void add_backup_routes(std::vector<api::Route>& routes);
   void add_key_routes(std::vector<api::Route>& routes);
   void add_key_change_routes(std::vector<api::Route>& routes);

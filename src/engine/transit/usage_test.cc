@@ -456,11 +456,18 @@ TEST_F(FipsTest, OnlyApprovedTypes) {
     if (type.fips_allowed) continue;
     EXPECT_EQ(post_error(fmt::format("hmac/{}", type.name), R"({"input":""})"),
               refused);
+    // A rotation makes one, too, by itself as well.
+    EXPECT_EQ(post_error(fmt::format("keys/{}/rotate", type.name)), refused);
+    must(post(fmt::format("keys/{}/config", type.name),
+              R"({"auto_rotate_period":"1h"})"));
   }
   EXPECT_EQ(decrypt("chacha20-poly1305", sealed),
             "key type chacha20-poly1305 is not allowed in FIPS mode");
   EXPECT_EQ(encrypt("new", "x", R"(,"type":"xchacha20-poly1305")"),
             "key type xchacha20-poly1305 is not allowed in FIPS mode");
+  clock_.time += std::chrono::hours(3);
+  backend_->tick(clock_.time);
+  EXPECT_EQ(get("keys/ed25519").at("/latest_version"), "1");
   // They are still shown, and can be got rid of.
   EXPECT_EQ(get("keys/ed25519").at("/type"), "ed25519");
   must(post("keys/ed25519/config", R"({"deletion_allowed":true})"));

@@ -76,7 +76,7 @@ TEST_F(KekEndpointTest, RefusesWhatIsNoVersion) {
   EXPECT_EQ(made.error().code(), ErrorCode::kUnsupported);
   EXPECT_THAT(
       error(sudo(Operation::kUpdate, "kek/pkcs11-init", R"({"version":2})")),
-      HasSubstr("no such seal is configured"));
+      HasSubstr("no seal \"pkcs11\" is configured"));
 }
 
 TEST_F(KekEndpointTest, NeedsSudo) {

@@ -16,7 +16,7 @@ Result<api::Response> do_seal(Core& core, const api::Request&,
   return api::Response::none();
 }
 
-// There is one node: nobody to step down for.
+// There is one node: nobody to step down for, sealed or not.
 Result<api::Response> step_down(Core&, const api::Request&, api::Context&) {
   return api::Response::none();
 }
@@ -89,7 +89,8 @@ void add_seal_routes(Core& core, Routes& routes) {
        .methods = {method(core, Operation::kUpdate, step_down,
                           "Gives up being the active node.")},
        .synopsis = "Gives up being the active node; a single node stays it.",
-       .sudo = true});
+       .sudo = true,
+       .while_sealed = true});
   routes.push_back(
       {.pattern = "unseal",
        .fields = {{"key", FieldType::kString,

@@ -27,6 +27,7 @@ SysBackend::SysBackend(Core& core) {
   add_capability_routes(core, routes_);
   add_audit_routes(core, routes_);
   add_audit_header_routes(core, routes_);
+  add_wrapping_routes(core, routes_);
   add_tools_routes(core, routes_);
   add_metrics_routes(core, routes_);
   add_internal_routes(core, routes_);

@@ -51,6 +51,7 @@ void add_policy_routes(Core& core, Routes& routes);        // policies.cc
 void add_capability_routes(Core& core, Routes& routes);    // capabilities.cc
 void add_audit_routes(Core& core, Routes& routes);         // audit.cc
 void add_audit_header_routes(Core& core, Routes& routes);  // audit_headers.cc
+void add_wrapping_routes(Core& core, Routes& routes);      // wrapping.cc
 void add_tools_routes(Core& core, Routes& routes);         // tools.cc
 void add_metrics_routes(Core& core, Routes& routes);   // metrics_endpoint.cc
 void add_internal_routes(Core& core, Routes& routes);  // internal.cc: ui, specs

@@ -36,7 +36,8 @@ TEST_F(SysBackendTest, NoTokenOnlyWhereTheReferenceSaysSo) {
                                       "internal/specs/openapi",
                                       "internal/ui/mounts",
                                       "internal/ui/mounts/*path",
-                                      "internal/ui/namespaces"};
+                                      "internal/ui/namespaces",
+                                      "wrapping/lookup"};
   EXPECT_EQ(patterns([](const api::Route& row) { return row.unauthenticated; }),
             allowed);
 }
@@ -57,6 +58,7 @@ TEST_F(SysBackendTest, WhileSealedOnlyWhatOpens) {
                                       "leader",
                                       "health",
                                       "seal",
+                                      "step-down",
                                       "storage/restore",
                                       "storage/restore/:id",
                                       "storage/restore/:id/part/:offset",

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "crypto/rng.h"
+#include "engine/cubbyhole/cubbyhole.h"
 #include "server/core.h"
 #include "server/route_matcher.h"
 #include "server/router_rules.h"
@@ -96,7 +97,7 @@ class SysFixture : public testing::Test {
            return std::make_shared<SysBackend>(core);
          }});
     core.mounts().add_fixed(fixed("cubbyhole/", "cubbyhole"),
-                            factory("cubbyhole", false));
+                            {"cubbyhole", false, make_cubbyhole});
     core.mounts().add_fixed(fixed("auth/token/", "token"),
                             factory("token", true));
     core.mounts().start();
@@ -157,6 +158,7 @@ class SysFixture : public testing::Test {
     request_->operation = operation;
     request_->id = "11111111-2222-4333-8444-555555555555";
     request_->remote_address = "127.0.0.1";
+    request_->wrap_ttl = wrap_ttl_;
     std::optional<JsonObject> object;
     if (!body.empty()) {
       TRY_ASSIGN(const JsonElement element, parse_json(parser_, body));
@@ -217,12 +219,17 @@ class SysFixture : public testing::Test {
   std::unique_ptr<Core> core_;
   std::string root_;
   SecretBytes share_;
+  std::optional<Seconds> wrap_ttl_;  ///< What requests ask to be wrapped for.
 
  private:
   static BackendFactory factory(std::string type, bool is_auth) {
     return {type, is_auth, [type](const api::BackendContext&) {
               return std::make_shared<FakeEngine>(type);
             }};
+  }
+  static std::shared_ptr<api::Backend> make_cubbyhole(
+      const api::BackendContext& context) {
+    return std::make_shared<engine::cubbyhole::CubbyholeBackend>(context);
   }
   static api::MountConfig fixed(std::string path, std::string type) {
     api::MountConfig config;
