@@ -13,6 +13,7 @@
 #include "barrier/barrier.h"
 #include "base/encoding.h"
 #include "dek/no_records.h"
+#include "engine/test_managed_keys.h"
 #include "engine/transit/transit.h"
 #include "storage/memory.h"
 
@@ -34,7 +35,8 @@ struct Mount {
                             .log = log,
                             .events = events,
                             .records = records,
-                            .record_holders = record_holders});
+                            .record_holders = record_holders,
+                            .managed_keys = managed_keys});
     KeyRecord wanted;
     if (!backend->keys().create("k", wanted, clock.now())) std::abort();
     context.now = clock.now();
@@ -78,6 +80,7 @@ struct Mount {
   } events;
   dek::NoRecords records;
   dek::RecordHolders record_holders;
+  TestManagedKeys managed_keys;
   api::MountConfig config;
   api::LoopState loop;
   api::Context context;

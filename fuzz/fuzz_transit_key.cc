@@ -27,6 +27,8 @@ transit::KeyType type_named(std::uint8_t letter) {
       return transit::KeyType::kEd25519;
     case 'h':
       return transit::KeyType::kHmac;
+    case 'm':
+      return transit::KeyType::kManagedKey;
     case 'p':
       return transit::KeyType::kEcdsaP256;
     case 'r':

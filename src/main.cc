@@ -7,7 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "auth/approle/approle.h"
+#include "auth/identity/identity_backend.h"
 #include "auth/token_backend.h"
+#include "auth/userpass/userpass.h"
 #include "cli/cli.h"
 #include "crypto/asymmetric.h"
 #include "crypto/rng.h"
@@ -15,10 +18,12 @@
 #include "engine/derive/derive.h"
 #include "engine/kv/kv.h"
 #include "engine/transit/transit.h"
+#include "kek/pkcs11_options.h"
 #include "kek/provider_factory.h"
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/dev_mode.h"
+#include "server/login.h"
 #include "server/process.h"
 #include "server/snapshot_tool.h"
 #include "server/store_api.h"
@@ -94,6 +99,12 @@ std::vector<server::BackendFactory> engines() {
   list.push_back({"kv", false, [](const api::BackendContext& context) {
                     return engine::kv::KvBackend::create(context);
                   }});
+  list.push_back({"userpass", true, [](const api::BackendContext& context) {
+                    return std::make_shared<auth::UserpassBackend>(context);
+                  }});
+  list.push_back({"approle", true, [](const api::BackendContext& context) {
+                    return std::make_shared<auth::ApproleBackend>(context);
+                  }});
   return list;
 }
 
@@ -112,6 +123,17 @@ api::MountConfig fixed_mount(std::string path, std::string type,
   return config;
 }
 
+std::optional<auth::IdentityBackend::MountOf> auth_mount_of(
+    server::Core& core, std::string_view accessor) {
+  const auto table = core.mounts().table().load();
+  for (const auto& mount : table->all()) {
+    if (!mount->config.is_auth || mount->config.accessor != accessor) continue;
+    return auth::IdentityBackend::MountOf{mount->config.path,
+                                          mount->config.type};
+  }
+  return std::nullopt;
+}
+
 void add_fixed_mounts(server::Core& core) {
   core.mounts().add_fixed(
       fixed_mount("sys/", "system", "7b1e40c2-93d5-5f0a-8c64-1f2ad09e7b35",
@@ -126,8 +148,20 @@ void add_fixed_mounts(server::Core& core) {
       {"token", true, [&core](const api::BackendContext& context) {
          const auth::TokenTtls ttls{core.config().default_lease_ttl,
                                     core.config().max_lease_ttl};
-         return std::make_shared<auth::TokenBackend>(context, core.tokens(),
-                                                     core.policies(), ttls);
+         return std::make_shared<auth::TokenBackend>(
+             context, core.tokens(), core.policies(), ttls,
+             [&core](const api::Token& token) {
+               return server::login_bounds(core, token);
+             });
+       }});
+  core.mounts().add_fixed(
+      fixed_mount("identity/", "identity",
+                  "5e82b1c4-0d39-5a67-b1f2-c98d3e40a716", "identity store"),
+      {"identity", false, [&core](const api::BackendContext&) {
+         return std::make_shared<auth::IdentityBackend>(
+             core.identity(), [&core](std::string_view accessor) {
+               return auth_mount_of(core, accessor);
+             });
        }});
   core.mounts().add_fixed(
       fixed_mount("cubbyhole/", "cubbyhole",
@@ -183,8 +217,26 @@ Result<server::ServerConfig> dev_config(const cli::ServerFlags& flags,
   return config;
 }
 
+// Those of disabled seals, too: what was sealed with them may still be there.
+Result<std::shared_ptr<const kek::Pkcs11Reserved>> seal_tokens(
+    const server::ServerConfig& config) {
+  auto tokens = std::make_shared<kek::Pkcs11Reserved>();
+  if (config.kms_libraries.empty()) return tokens;
+  for (const server::SealStanza& seal : config.seals) {
+    if (seal.kind != "pkcs11") continue;
+    auto place = kek::Pkcs11KekOptions::read_place(seal.options);
+    if (!place) {
+      return fail(std::move(place).error().with_context(
+          fmt::format("{}:{}", seal.file, seal.line)));
+    }
+    tokens->add(seal.name.empty() ? seal.kind : seal.name, *std::move(place));
+  }
+  return tokens;
+}
+
 // Vendors' modules run in this process and do what they will.
 bool has_foreign_code(const server::ServerConfig& config) {
+  if (!config.kms_libraries.empty()) return true;
   return std::ranges::any_of(config.seals, [](const auto& seal) {
     return seal.kind == "pkcs11" && !seal.disabled;
   });
@@ -200,6 +252,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
                                    !flags.dev_no_store_token, flags.dev_data};
   } else {
     TRY_ASSIGN(parts.config, server::load_config(flags.config));
+    TRY(server::add_seal_of_environment(parts.config));
     TRY(server::check_config(parts.config));
   }
   if (!flags.log_level.empty()) parts.config.log_level = flags.log_level;
@@ -213,6 +266,7 @@ Result<server::DaemonParts> daemon_parts(const cli::ServerFlags& flags,
   TRY_ASSIGN(parts.storage, open_storage(parts.config));
   TRY_ASSIGN(parts.providers, make_providers(parts.config, rng));
   parts.custody_options = custody_options(parts.config);
+  TRY_ASSIGN(parts.seal_tokens, seal_tokens(parts.config));
   server::wipe_seal_options(parts.config);
   parts.engines = engines();
   parts.add_fixed_mounts = add_fixed_mounts;
@@ -242,6 +296,7 @@ Result<std::string> verify_snapshot(const std::string& file,
   std::vector<std::unique_ptr<kek::KekProvider>> providers;
   if (!key.config.empty()) {
     TRY_ASSIGN(auto config, server::load_config(key.config));
+    TRY(server::add_seal_of_environment(config));
     TRY_ASSIGN(providers, make_providers(config, rng));
     server::wipe_seal_options(config);
   }

@@ -101,7 +101,12 @@ def test_what_is_wrong_with_the_input_is_told_hashed(audited):
     "transit/keys/c", "transit/keys/k/config", "transit/keys/k/trim",
     "transit/encrypt/k", "transit/decrypt/k", "transit/rewrap/k",
     "transit/datakey/plaintext/k", "transit/hmac/k", "transit/verify/k",
-    "transit/random", "transit/hash", "transit/cache-config", "nomount/x"])
+    "transit/sign/k", "transit/cmac/k", "transit/keys/c/import",
+    "transit/keys/k/import_version", "transit/keys/k/csr",
+    "transit/keys/k/set-certificate", "transit/keys/k/soft-delete-restore",
+    "transit/restore", "transit/restore/c", "transit/derive-key/c",
+    "transit/config/keys", "transit/random", "transit/hash",
+    "transit/cache-config", "nomount/x"])
 def test_canaries_in_every_field(audited_once, path):
     server, log = audited_once
     # Not among them: policies, meta and display_name, which say who it was and
@@ -114,7 +119,9 @@ def test_canaries_in_every_field(audited_once, path):
               "key_version", "batch_input", "hmac", "signature", "bits", "size",
               "hash_algorithm", "min_decryption_version", "listing_visibility",
               "default_lease_ttl", "cas", "expiration", "token_type",
-              "token_bound_cidrs", "path_suffix", "unknown"]
+              "token_bound_cidrs", "path_suffix", "backup", "public_key",
+              "peer_public_key", "base_key_name", "certificate_chain", "csr",
+              "hash_function", "cmac", "version", "unknown"]
     canary = "CANARYc0ffee"
     start = log.stat().st_size
     for shape in (canary, [canary], {canary: canary}, [[canary]],

@@ -575,3 +575,42 @@ def test_restore(library, tmp_path, by_shares, bare):
                 assert deaths >= 6 and finished >= 4
                 return
     raise AssertionError(f"more than {STEPS_MAX} steps")
+
+
+def test_restore_whose_file_is_lost(library, tmp_path, by_shares):
+    """Half of it is there and the rest is gone: it is said, nothing is served,
+    and a snapshot can be restored again."""
+    with by_shares.server() as old:
+        by_shares.open(old)
+        path = tmp_path / "s"
+        saved = old.cli("operator", "snapshot", "save", str(path))
+        assert saved.returncode == 0, saved.stderr
+    halves = 0
+    for step in range(1, STEPS_MAX):
+        with Stepped(library) as server:
+            server.start()
+            upload_id = upload(server, path.read_bytes())
+            server.arm(step)
+            server.attempt(lambda: server.request(
+                "POST", f"sys/storage/restore/{upload_id}/apply", {}))
+            if not server.died():
+                assert halves >= 3
+                return
+            for file in (server.directory / "store").glob("restore-*"):
+                file.unlink()
+            server.start()
+            if "half of a restore" not in server.log.read_text():
+                continue
+            halves += 1
+            assert "restore a snapshot again" in server.log.read_text()
+            refused = server.request("PUT", "sys/init", {
+                "secret_shares": 1, "secret_threshold": 1})
+            assert refused.status_code == 400, refused.text
+            assert "not finished" in refused.text
+            done = server.cli("operator", "snapshot", "restore", str(path))
+            assert done.returncode == 0, done.stderr
+            server.shares, server.threshold = by_shares.shares, 2
+            server.token = by_shares.token
+            server.unseal()
+            by_shares.check(server)
+    raise AssertionError(f"more than {STEPS_MAX} steps")

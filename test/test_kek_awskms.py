@@ -61,6 +61,12 @@ def test_takes_the_environment_and_an_alias(aws, key):
         server.stop()
         server.start(env=environment)
         assert opens(server)
+        server.stop()
+        # Nor is the stanza needed.
+        server.config.write_text(
+            server.config.read_text().replace('seal "awskms" {}', ""))
+        server.start(env={**environment, "BAO_SEAL_TYPE": "awskms"})
+        assert opens(server)
 
 
 def test_takes_a_web_identity_and_a_shared_file(aws, key, tmp_path):
@@ -83,6 +89,30 @@ def test_takes_a_web_identity_and_a_shared_file(aws, key, tmp_path):
                         shared_creds_profile="kek")))
         server.start()
         assert opens(server)
+
+
+def test_another_key_is_another_version(aws, key):
+    """An alias that moves: wrapped anew, and the old key can be deleted."""
+    aws.kms("CreateAlias", {"AliasName": "alias/moves", "TargetKeyId": key})
+    with Server(extra=stanza(aws, "alias/moves")) as server:
+        server.start(env=KEYS)
+        kept = initialise(server)
+        other = aws.kms("CreateKey", {})["KeyMetadata"]["Arn"]
+        aws.kms("UpdateAlias", {"AliasName": "alias/moves",
+                                "TargetKeyId": other})
+        server.stop()
+        server.start(env=KEYS)
+        assert opens(server)
+        rotated = server.cli("kek", "rotate", "-from-version=1",
+                             "-to-version=2")
+        assert rotated.returncode == 0, rotated.stderr
+        assert server.get("sys/passkeys/awskms")["key_id"] == other
+        server.stop()
+        aws.kms("ScheduleKeyDeletion", {"KeyId": key.split("/")[-1],
+                                        "PendingWindowInDays": 7})
+        server.start(env=KEYS)
+        assert opens(server)
+        assert server.decrypt("proof", kept) == b"kept"
 
 
 def test_an_outage_seals_nothing_and_is_waited_for(key, aws):

@@ -100,6 +100,31 @@ def test_opens_by_itself_and_through_rotation(peer):
         assert token not in server.log.read_text()
 
 
+def test_its_versions_are_the_keks(peer):
+    """Rotated there, wrapped anew here, and the old one disallowed there."""
+    peer.call("POST", "transit/keys/kek/rotate", {})
+    with Server(extra=stanza(peer, token=peer.token)) as server:
+        server.start()
+        kept = initialise(server)
+        peer.call("POST", "transit/keys/kek/rotate", {})
+        answer = peer.call("GET", "transit/keys/kek")
+        newest = answer.get("data", answer)["latest_version"]
+        rotated = server.cli("kek", "rotate", f"-from-version={newest - 1}",
+                             f"-to-version={newest}")
+        assert rotated.returncode == 0, rotated.stderr
+        server.stop()
+        peer.call("POST", "transit/keys/kek/config",
+                  {"min_decryption_version": newest})
+        server.start()
+        assert opens(server)
+        assert server.decrypt("proof", kept) == b"kept"
+        gone = server.cli("kek", "rotate", f"-to-version={newest - 1}")
+        assert gone.returncode == 2
+        # For the tests that follow.
+        peer.call("POST", "transit/keys/kek/config",
+                  {"min_decryption_version": 1})
+
+
 def test_a_new_token_in_the_file_is_taken(peer, tmp_path):
     file = tmp_path / "token"
     file.write_text(new_token(peer) + "\n")

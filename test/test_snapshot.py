@@ -334,11 +334,11 @@ def start_apply(server, upload_id):
 
 @pytest.mark.parametrize("bare", [True, False])
 def test_kill_9_during_restore(tmp_path, bare):
+    """A large one; test_crash_steps.py dies at each step of a small one."""
     with Server() as old:
         old.ready(1, 1)
         ciphertext = filled(old, entries=150)
         data = save(old, tmp_path / "s").read_bytes()
-    interrupted = 0
     for delay in (0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4):
         with Server() as new:
             new.start()
@@ -354,7 +354,6 @@ def test_kill_9_during_restore(tmp_path, bare):
             new.kill()
             thread.join()
             new.start()
-            interrupted += "going on with it" in new.log.read_text()
             assert list((new.directory / "store").glob("*.snapshot")) == []
             if not new.get("sys/init")["initialized"]:
                 assert bare
@@ -372,40 +371,6 @@ def test_kill_9_during_restore(tmp_path, bare):
             new.shares, new.token = before
             new.unseal()
             new.get("transit/keys/other")
-    print("interrupted", interrupted)
-
-
-def test_a_lost_file_is_said_and_can_be_restored_again(tmp_path):
-    with Server() as old:
-        old.ready(1, 1)
-        ciphertext = filled(old, entries=150)
-        path = save(old, tmp_path / "s")
-        data = path.read_bytes()
-    for delay in (0.02, 0.05, 0.1, 0.2, 0.3, 0.5):
-        with Server() as new:
-            new.start()
-            upload_id = upload(new, data)
-            thread = start_apply(new, upload_id)
-            time.sleep(delay)
-            new.kill()
-            thread.join()
-            for file in (new.directory / "store").glob("restore-*"):
-                file.unlink()
-            new.start()
-            if "half of a restore" not in new.log.read_text():
-                continue
-            assert "restore a snapshot again" in new.log.read_text()
-            refused = new.request("PUT", "sys/init", {
-                "secret_shares": 1, "secret_threshold": 1})
-            assert refused.status_code == 400, refused.text
-            assert "not finished" in refused.text
-            done = restore(new, path)
-            assert done.returncode == 0, done.stderr
-            as_before(old, new)
-            new.unseal()
-            still_there(new, ciphertext, old.app_token)
-            return
-    pytest.skip("the restore was never caught half-way")
 
 
 def test_memory_stays_small(tmp_path):

@@ -2,11 +2,14 @@
 where its binary can be had."""
 
 import json
+import os
+import pty
+import subprocess
 
 import pytest
 
 import bao_peer
-from bulla import Server, b64, unb64
+from bulla import BINARY, Server, b64, unb64
 
 CONTEXT = {"context": b64(b"my-context")}
 TYPES = ["aes256-gcm96", "aes128-gcm96", "chacha20-poly1305",
@@ -45,6 +48,11 @@ class Source:
                 "type": "ed25519", "derived": True, "exportable": True,
                 **allowed})
         self.post("transit/keys/kept")
+        # From now on OpenBao lists "import/" among the keys.
+        self.get("transit/wrapping_key")
+        self.post("transit/keys/gone", {"exportable": True})
+        answer = self.server.request("DELETE", "transit/keys/gone/soft-delete")
+        assert answer.status_code == 200, answer.text
         self.post("transit/keys/old", {"exportable": True})
         for _ in range(2):
             self.post("transit/keys/old/rotate")
@@ -85,12 +93,15 @@ def migrate(source, target, *arguments):
                       *arguments, env={"BULLA_FROM_TOKEN": source.token})
 
 
-def test_all_but_one_are_moved(migrated):
+def test_all_but_two_are_moved(migrated):
     _, report, progress = migrated
     states = {key["name"]: key["state"] for key in report["keys"]}
-    assert states.pop("kept") == "NOT moved"
+    assert states.pop("kept") == states.pop("gone") == "NOT moved"
     assert set(states.values()) == {"moved"} and len(states) == 25
-    assert "[26/26]" in progress
+    assert "[27/27]" in progress
+    reasons = {key["name"]: key["reason"] for key in report["keys"]}
+    assert "not exportable" in reasons["kept"]
+    assert "soft-deleted" in reasons["gone"]
     how = {key["name"]: key["how"] for key in report["keys"]}
     assert (how["b-ed25519"], how["e-ed25519"]) == ("backup", "export")
 
@@ -176,7 +187,28 @@ def test_a_dry_run_writes_nothing(source):
         assert result.returncode == 2
         assert "would be moved by export" in result.stdout
         assert "it is not exportable" in result.stdout
+        assert "NOT moved: it is soft-deleted" in result.stdout
         assert target.request("GET", "transit/keys?list=true").status_code == 404
+
+
+def test_a_terminal_sees_a_bar(source):
+    with Server() as target:
+        target.ready().transit()
+        ours, theirs = pty.openpty()
+        try:
+            with subprocess.Popen(
+                    [BINARY, "transit", "migrate", "-dry-run", "-keys=b-*",
+                     f"-from-address={source.address}"],
+                    stdout=subprocess.DEVNULL, stderr=theirs, env={
+                        "BULLA_FROM_TOKEN": source.token, "TERM": "xterm",
+                        "BULLA_ADDR": target.address,
+                        "BULLA_TOKEN": target.token}) as command:
+                command.wait(60)
+            shown = os.read(ours, 1 << 16).decode()
+        finally:
+            os.close(theirs)
+            os.close(ours)
+        assert "[###" in shown and "12/12" in shown
 
 
 def test_a_mount_that_is_not_there(source):

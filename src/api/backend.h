@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/event_sink.h"
+#include "api/managed_keys.h"
 #include "api/request.h"
 #include "api/response.h"
 #include "barrier/barrier.h"
@@ -88,6 +89,7 @@ struct MountConfig {
   std::vector<std::string> audit_non_hmac_response_keys;
   std::vector<std::string> passthrough_request_headers;
   std::vector<std::string> allowed_response_headers;
+  std::vector<std::string> allowed_managed_keys;  ///< Names.
 };
 
 /// What a backend is built from.
@@ -100,6 +102,7 @@ struct BackendContext {
   EventSink& events;                   ///< For what the backend does by itself.
   dek::RecordCipher& records;          ///< Seals the bodies of records.
   dek::RecordHolders& record_holders;  ///< Where keepers of records register.
+  ManagedKeys& managed_keys;           ///< What an HSM holds.
   bool fips_mode = false;  ///< Only algorithms that FIPS 140-3 approves.
 };
 
@@ -116,6 +119,11 @@ class Backend {
   /// tuned() may make it another one, of those.
   virtual const std::vector<Route>& routes() const = 0;
   virtual std::string_view help() const = 0;
+  /// Whether anything stored here names the managed key of that id. Blocks.
+  virtual Result<bool> uses_managed_key(std::string_view id) {
+    static_cast<void>(id);
+    return false;
+  }
   /// The mount's settings or its path were changed and stored.
   virtual void tuned(const MountConfig& config) { static_cast<void>(config); }
   /// Periodic work (about once a minute, on a pool thread, active node only).

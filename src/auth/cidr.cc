@@ -90,4 +90,16 @@ bool cidrs_contain(const std::vector<std::string>& blocks,
   });
 }
 
+bool cidr_within(const std::vector<std::string>& blocks,
+                 std::string_view block) {
+  if (blocks.empty()) return true;
+  const auto inner = parse_block(block);
+  if (!inner) return false;
+  return std::ranges::any_of(blocks, [&](const std::string& text) {
+    const auto outer = parse_block(text);
+    return outer && outer->bits <= inner->bits &&
+           contains(*outer, inner->address);
+  });
+}
+
 }  // namespace bulla::auth

@@ -18,4 +18,8 @@ Result<std::string> parse_cidr(std::string_view text);
 bool cidrs_contain(const std::vector<std::string>& blocks,
                    std::string_view address);
 
+/// Whether `block` is a part of one of the blocks; also when there are none.
+bool cidr_within(const std::vector<std::string>& blocks,
+                 std::string_view block);
+
 }  // namespace bulla::auth

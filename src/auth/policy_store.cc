@@ -72,6 +72,23 @@ PolicyRecord applied(PolicyUpdate update, const Policy* present, Time now) {
   return record;
 }
 
+// With its templates filled, those that have a value; null when it has none.
+std::shared_ptr<const Policy> filled_policy(const Policy& policy,
+                                            const Entity& entity) {
+  const auto templated = [](const PolicyRule& rule) { return rule.templated; };
+  if (std::ranges::none_of(policy.rules, templated)) return nullptr;
+  auto filled = std::make_shared<Policy>(policy);
+  for (PolicyRule& rule : filled->rules) {
+    if (!rule.templated) continue;
+    // What cannot be filled goes on being skipped.
+    auto path = fill_template(rule.path, entity);
+    if (!path) continue;
+    rule.path = *std::move(path);
+    rule.templated = false;
+  }
+  return filled;
+}
+
 }  // namespace
 
 Result<void> PolicyStore::load() {
@@ -215,6 +232,25 @@ Result<void> PolicyStore::sweep_expired() {
   return {};
 }
 
+std::vector<std::shared_ptr<const Policy>> PolicyStore::named(
+    const std::vector<std::string>& names, Time now) const {
+  // Names are final here: one that is not in its canonical form is unknown.
+  const auto policies = policies_.load();
+  std::vector<std::shared_ptr<const Policy>> parts;
+  for (const std::string& name : names) {
+    if (const auto found = policies->find(name); found != policies->end()) {
+      if (!found->second->meta.expired(now)) parts.push_back(found->second);
+    } else if (auto fixed = fixed_policy(name)) {
+      parts.push_back(std::move(fixed));
+    }
+  }
+  // Root stands alone or not at all.
+  if (names.size() > 1) {
+    std::erase_if(parts, [](const auto& p) { return p->name == "root"; });
+  }
+  return parts;
+}
+
 std::shared_ptr<const Acl> PolicyStore::acl(
     const std::vector<std::string>& names) const {
   const std::uint64_t version = policies_.version();
@@ -230,24 +266,26 @@ std::shared_ptr<const Acl> PolicyStore::acl(
       return found->second;
     }
   }
-  // Names are final here: one that is not in its canonical form is unknown.
-  const auto policies = policies_.load();
-  std::vector<std::shared_ptr<const Policy>> parts;
-  for (const std::string& name : names) {
-    if (const auto found = policies->find(name); found != policies->end()) {
-      if (!found->second->meta.expired(now)) parts.push_back(found->second);
-    } else if (auto fixed = fixed_policy(name)) {
-      parts.push_back(std::move(fixed));
-    }
-  }
-  // Root stands alone or not at all.
-  if (names.size() > 1) {
-    std::erase_if(parts, [](const auto& p) { return p->name == "root"; });
-  }
-  auto made = std::make_shared<const Acl>(parts);
+  auto made = std::make_shared<const Acl>(named(names, now));
   const std::lock_guard lock(cache_mutex_);
   if (acls_version_ == version) acls_.insert_or_assign(names, made);
   return made;
+}
+
+std::shared_ptr<const Acl> PolicyStore::acl(
+    const std::vector<std::string>& names, const Entity& entity) const {
+  std::vector<std::string> all = names;
+  all.insert(all.end(), entity.policies.begin(), entity.policies.end());
+  all = canonical_policies(all);
+  auto parts = named(all, clock_.now());
+  bool filled = false;
+  for (auto& part : parts) {
+    auto own = filled_policy(*part, entity);
+    if (!own) continue;
+    part = std::move(own);
+    filled = true;
+  }
+  return filled ? std::make_shared<const Acl>(parts) : acl(all);
 }
 
 }  // namespace bulla::auth

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/acl.h"
+#include "auth/identity/entity.h"
 #include "auth/policy.h"
 #include "auth/policy_record.h"
 #include "barrier/barrier.h"
@@ -67,6 +68,10 @@ class PolicyStore {
   /// and expired ones grant nothing. Cached by the set of names until a policy
   /// changes or one of them expires.
   std::shared_ptr<const Acl> acl(const std::vector<std::string>& names) const;
+  /// The same for tokens of `entity`, whose own policies count, too, and who
+  /// fills what is templated. Not cached where anything is.
+  std::shared_ptr<const Acl> acl(const std::vector<std::string>& names,
+                                 const Entity& entity) const;
   /// Raised by one whenever any policy changes.
   std::uint64_t version() const { return policies_.version(); }
 
@@ -76,6 +81,8 @@ class PolicyStore {
   Result<std::shared_ptr<const Policy>> store(const std::string& name,
                                               PolicyRecord record);
   std::shared_ptr<const Policy> live(std::string_view canonical) const;
+  std::vector<std::shared_ptr<const Policy>> named(
+      const std::vector<std::string>& names, Time now) const;
   void put(std::shared_ptr<const Policy> policy);
   void erase(std::string_view canonical);
 

@@ -5,12 +5,14 @@
 namespace bulla::auth {
 
 TokenBackend::TokenBackend(api::BackendContext context, TokenStore& tokens,
-                           PolicyStore& policies, TokenTtls ttls)
+                           PolicyStore& policies, TokenTtls ttls,
+                           FindLoginBounds login_bounds)
     : roles_(context.storage.sub("roles/")),
       clock_(context.clock),
       tokens_(tokens),
       policies_(policies),
-      system_ttls_(ttls) {
+      system_ttls_(ttls),
+      login_bounds_(std::move(login_bounds)) {
   TokenBackend::tuned(context.config);
   add_create_routes();
   add_lookup_routes();

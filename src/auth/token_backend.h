@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "auth/login_bounds.h"
 #include "auth/policy_store.h"
 #include "auth/token_store.h"
 #include "auth/ttl.h"
@@ -21,9 +22,11 @@ struct TokenRole;
 /// of one's own token.
 class TokenBackend final : public api::Backend {
  public:
-  /// `ttls` are the system's; a mount's own stand before them.
+  /// `ttls` are the system's; a mount's own stand before them. `login_bounds`
+  /// (null: there are no logins) is asked at renewals.
   TokenBackend(api::BackendContext context, TokenStore& tokens,
-               PolicyStore& policies, TokenTtls ttls);
+               PolicyStore& policies, TokenTtls ttls,
+               FindLoginBounds login_bounds = nullptr);
   ~TokenBackend() override;
 
   std::string_view type() const override { return "token"; }
@@ -71,6 +74,7 @@ class TokenBackend final : public api::Backend {
   Response renew_accessor(const Request& request, Context& context);
   Response renew_token(const api::Token& token, std::string_view id,
                        Seconds increment);
+  Result<Seconds> bound_renewal(api::Token& token, Seconds& increment) const;
 
   // token/revoke.cc
   Response revoke(const Request& request, Context& context);
@@ -98,6 +102,7 @@ class TokenBackend final : public api::Backend {
   TokenStore& tokens_;
   PolicyStore& policies_;
   TokenTtls system_ttls_;
+  FindLoginBounds login_bounds_;
   Published<TokenTtls> ttls_;
   std::atomic<bool> tidying_{false};
   std::vector<api::Route> routes_;

@@ -95,6 +95,8 @@ class TokenStore {
   /// token is refused; when storage fails half-way it stays refused in memory,
   /// and revoking it again goes on.
   Result<void> revoke(std::string_view hash);
+  /// Those that were made at a path that starts with `prefix`. Walks all.
+  Result<void> revoke_made_at(std::string_view prefix);
   /// Children become orphans. kInvalidArgument "token to revoke not found".
   Result<void> revoke_orphan(std::string_view hash);
   /// Takes one use off a token with num_uses > 0 and returns how many were

@@ -124,6 +124,17 @@ Result<std::vector<std::string>> TokenStore::accessors(std::string_view after,
   }
 }
 
+Result<void> TokenStore::revoke_made_at(std::string_view prefix) {
+  return impl_->each_path(
+      token_paths::kIds, [&](const std::string& path) -> Result<void> {
+        const auto hash =
+            std::string_view(path).substr(token_paths::kIds.size());
+        TRY_ASSIGN(const auto stored, impl_->read(hash));
+        if (!stored || !stored->token->path.starts_with(prefix)) return {};
+        return revoke(hash);
+      });
+}
+
 Result<std::uint64_t> TokenStore::count() {
   std::uint64_t total = 0;
   TRY(impl_->each_path(token_paths::kIds,

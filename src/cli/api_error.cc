@@ -130,8 +130,7 @@ std::string next_step(const ApiFailure& failure, const Settings& settings) {
   return {};
 }
 
-std::string failure_text(std::string_view what, const ApiFailure& failure,
-                         const Settings& settings) {
+std::string failure_cause(std::string_view what, const ApiFailure& failure) {
   std::string out = std::string(what) + ": ";
   if (failure.kind == ApiFailure::Kind::kStatus) {
     out += status_text(failure);
@@ -140,6 +139,12 @@ std::string failure_text(std::string_view what, const ApiFailure& failure,
   } else {
     out += failure.message;
   }
+  return out;
+}
+
+std::string failure_text(std::string_view what, const ApiFailure& failure,
+                         const Settings& settings) {
+  const std::string out = failure_cause(what, failure);
   const std::string next = next_step(failure, settings);
   return next.empty() ? out : out + "\n\nNext: " + next;
 }

@@ -16,6 +16,8 @@ std::string failure_text(std::string_view what, const ApiFailure& failure,
 /// The same where a stopped server's store answered: no request was made.
 std::string store_failure_text(std::string_view what,
                                const ApiFailure& failure);
+/// What failure_text() says without its last line.
+std::string failure_cause(std::string_view what, const ApiFailure& failure);
 
 /// The next thing to try after `failure`; "" where there is no telling.
 std::string next_step(const ApiFailure& failure, const Settings& settings);

@@ -304,6 +304,10 @@ const TransitType* find_transit_type(std::string_view name) {
 }
 
 std::optional<std::string_view> export_obstacle(const Value& key) {
+  if (key.flag_of("soft_deleted")) {
+    return "it is soft-deleted: keys/NAME/soft-delete-restore of the source "
+           "puts it back into use";
+  }
   if (!key.flag_of("exportable")) {
     return "it is not exportable: set exportable=true at keys/NAME/config of "
            "the source";

@@ -119,6 +119,10 @@ TEST(ExportedKey, SaysWhatStandsInTheWay) {
   EXPECT_TRUE(export_obstacle(key));
   key.set("exportable", Value::boolean(true));
   EXPECT_FALSE(export_obstacle(key));
+  key.set("soft_deleted", Value::boolean(true));
+  EXPECT_THAT(std::string(export_obstacle(key).value_or("")),
+              HasSubstr("soft-delete-restore"));
+  key.set("soft_deleted", Value::boolean(false));
   key.set("convergent_encryption", Value::boolean(true));
   key.set("convergent_encryption_version", Value::number(-1));
   EXPECT_FALSE(export_obstacle(key));

@@ -74,7 +74,13 @@ ApiResult<std::vector<std::string>> Migration::names(ApiClient& client,
   }
   const Value* const data = answer->json.find("data");
   const Value* const keys = data == nullptr ? nullptr : data->find("keys");
-  return keys == nullptr ? std::vector<std::string>() : keys->as_strings();
+  if (keys == nullptr) return std::vector<std::string>();
+  auto found = keys->as_strings();
+  // What other servers keep under a path, as the key that imports are wrapped
+  // for ("import/"), is listed there, and is no named key.
+  std::erase_if(found,
+                [](const std::string& name) { return name.ends_with('/'); });
+  return found;
 }
 
 ApiResult<std::vector<std::string>> Migration::source_names() {

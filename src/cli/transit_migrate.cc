@@ -139,11 +139,26 @@ Migration::Options options_of(const Flags& flags) {
           .force = flags.on("force")};
 }
 
-int run(Invocation& call, Migration& migration, const Settings& source) {
+// What to try next is about the other server, of which next_step() knows
+// nothing.
+std::string_view next_at_source(const ApiFailure& failure) {
+  if (failure.kind == ApiFailure::Kind::kTransport) {
+    return "-from-address is where the server with the keys listens; "
+           "-from-ca-cert where its certificate is not known here";
+  }
+  if (failure.status == 403) {
+    return "the source's token must list and read transit/keys there, and read "
+           "transit/export or transit/backup";
+  }
+  return "-from-mount is where transit is mounted there";
+}
+
+int run(Invocation& call, Migration& migration) {
   const auto names = migration.source_names();
   if (!names) {
-    call.warn(failure_text("Error listing the keys of the source",
-                           names.error(), source));
+    call.warn(
+        failure_cause("Error listing the keys of the source", names.error()) +
+        "\n\nNext: " + std::string(next_at_source(names.error())));
     return 2;
   }
   const auto present = migration.target_names();
@@ -180,7 +195,7 @@ int migrate_keys(Invocation& call) {
                    [](std::string_view) {});
   Migration migration(client, call.api(), options_of(call.flags()),
                       SystemClock().now());
-  return run(call, migration, *source);
+  return run(call, migration);
 }
 
 }  // namespace bulla::cli

@@ -125,6 +125,27 @@ TEST_F(Migrate, ADryRunReadsNoSecret) {
               HasSubstr("not exportable"));
 }
 
+// OpenBao lists the folder of its wrapping key beside the keys.
+TEST_F(Migrate, FoldersAreNoKeys) {
+  answer_names(R"("import/","k")", "");
+  host_.answer(200, aes_key(R"(,"exportable":true)"));
+  EXPECT_THAT(
+      migrate({"-dry-run"}),
+      ElementsAre("GET FROM transit/keys?list=true",
+                  "GET transit/keys?list=true", "GET FROM transit/keys/k"));
+  EXPECT_THAT(host_.console.complained, HasSubstr("1 to move, 0 skipped, 0"));
+}
+
+TEST_F(Migrate, TellsWhatToTryAtTheSource) {
+  host_.answer(403, R"({"errors":["permission denied"]})");
+  migrate({}, 2);
+  EXPECT_THAT(host_.console.complained, HasSubstr("Next: the source's token"));
+  host_.answer(404, R"({"errors":["no handler for route \"x\""]})");
+  migrate({}, 2);
+  EXPECT_THAT(host_.console.complained, HasSubstr("Next: -from-mount"));
+  EXPECT_THAT(host_.console.complained, Not(HasSubstr("bulla login")));
+}
+
 TEST_F(Migrate, LeavesAloneWhatIsThere) {
   answer_names(R"("k","m")", R"("k")");
   EXPECT_THAT(migrate({"-keys=k*"}),

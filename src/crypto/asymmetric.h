@@ -65,6 +65,9 @@ struct EcNumbers {
   SecretBytes d;
 };
 
+/// An ECDSA signature of r ‖ s in DER.
+Bytes ecdsa_der(ByteView fixed);
+
 /// The public half of a key pair. Immutable; copies share; any thread.
 class PublicKey {
  public:

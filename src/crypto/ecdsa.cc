@@ -2,6 +2,7 @@
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 
+#include <array>
 #include <cstring>
 
 #include "base/assert.h"
@@ -145,6 +146,11 @@ PkeyContextPtr prepared(EVP_PKEY* key) {
 }
 
 }  // namespace
+
+Bytes ecdsa_der(ByteView fixed) {
+  std::array<std::uint8_t, kDerSignatureMax> buffer;
+  return to_bytes(der_from_fixed(fixed, buffer));
+}
 
 Result<PkeyPtr> ec_public(const SpkiParts& parts) {
   OSSL_PARAM params[] = {group_param(parts.algorithm), point_param(parts.point),

@@ -91,6 +91,8 @@ TEST(Ecdsa, SignsInBothEncodings) {
         ASSERT_EQ(one.size(), kFixedBytes[i]);
         ASSERT_TRUE(*key.public_key().verify(fixed, as_bytes("m"), one));
         ASSERT_TRUE(*key.public_key().verify(der, as_bytes("m"), other));
+        ASSERT_TRUE(
+            *key.public_key().verify(der, as_bytes("m"), ecdsa_der(one)));
       }
     }
   }

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "crypto/rng.h"
 #include "engine/kv/test_records.h"
+#include "engine/test_managed_keys.h"
 #include "storage/fault.h"
 #include "storage/memory.h"
 
@@ -223,6 +224,7 @@ class EngineTest : public testing::Test {
             .events = events_,
             .records = records_,
             .record_holders = record_holders_,
+            .managed_keys = managed_keys_,
             .fips_mode = fips_mode_};
   }
   api::Context request_context(api::LoopState& loop) {
@@ -245,6 +247,7 @@ class EngineTest : public testing::Test {
   TestEvents events_;
   kv::TestRecords records_{rng_};
   dek::RecordHolders record_holders_;
+  TestManagedKeys managed_keys_;
   bool fips_mode_ = false;
   api::LoopState loop_;
 };

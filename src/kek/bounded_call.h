@@ -30,11 +30,13 @@ class BoundedCalls {
       return fail(unavailable("earlier calls to the device still wait"));
     }
     const auto call = std::make_shared<Call<T>>();
-    std::thread([call, running = running_, work = std::move(work)]() mutable {
+    std::thread([call, running = running_, overdue = overdue_,
+                 work = std::move(work)]() mutable {
       auto result = work();
       work = nullptr;  // what it owned is gone before anyone hears of the end
       running->fetch_sub(1);
       const std::lock_guard lock(call->mutex);
+      if (call->abandoned) overdue->fetch_sub(1);
       call->result = std::move(result);
       call->done.notify_one();
     }).detach();
@@ -43,8 +45,13 @@ class BoundedCalls {
                               [&] { return call->result.has_value(); })) {
       return *std::move(call->result);
     }
+    call->abandoned = true;
+    overdue_->fetch_add(1);
     return fail(unavailable("the device did not answer in time"));
   }
+
+  /// Calls that were waited for in vain and still run.
+  int overdue() const { return overdue_->load(); }
 
  private:
   template <typename T>
@@ -52,8 +59,11 @@ class BoundedCalls {
     std::mutex mutex;
     std::condition_variable done;
     std::optional<Result<T>> result;
+    bool abandoned = false;
   };
   std::shared_ptr<std::atomic<int>> running_ =
+      std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<std::atomic<int>> overdue_ =
       std::make_shared<std::atomic<int>>(0);
 };
 

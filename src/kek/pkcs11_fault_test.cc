@@ -11,6 +11,7 @@
 #include "kek/fake_pkcs11.h"
 #include "kek/pkcs11_kek.h"
 #include "kek/pkcs11_keys.h"
+#include "kek/pkcs11_managed_key.h"
 #include "kek/provider_factory.h"
 
 namespace bulla::kek {
@@ -288,6 +289,72 @@ TEST_F(Pkcs11Faults, ManyThreadsShareFewSessions) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(good, 160);
   EXPECT_LE(fake_->sessions_open_max, 6);  // those lost, and their successors
+}
+
+Pkcs11ManagedKeyOptions managed_options() {
+  Pkcs11ManagedKeyOptions given;
+  given.token.module = BULLA_FAKE_PKCS11;
+  given.token.token_label = "fake";
+  given.token.pin = SecretBytes::copy_of(as_bytes("1234"));
+  given.key.label = "kek";
+  return given;
+}
+
+TEST_F(Pkcs11Faults, AManagedKeyOutlivesItsDevice) {
+  const auto key = Pkcs11ManagedKey::create(managed_options(), rng()).value();
+  ASSERT_TRUE(key->prepare(soon()));
+  const auto sealed = key->encrypt(as_bytes("text"), {}, soon()).value();
+  fake_->lose_sessions = 1;
+  EXPECT_TRUE(key->decrypt(sealed, {}, soon()));
+  fake_->removed_calls = 1'000'000;
+  const auto away = key->decrypt(sealed, {}, soon());
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().code(), ErrorCode::kUnavailable);
+  fake_->removed_calls = 0;
+  EXPECT_TRUE(key->decrypt(sealed, {}, soon()));
+}
+
+// Whoever asks next does not wait as long as the first one did.
+TEST_F(Pkcs11Faults, AManagedKeyOfADeviceThatHangsIsRefusedAtOnce) {
+  const auto key = Pkcs11ManagedKey::create(managed_options(), rng()).value();
+  ASSERT_TRUE(key->prepare(soon()));
+  fake_->sleep_ms = 500;
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  const auto late =
+      key->encrypt(as_bytes("x"), {}, now() + std::chrono::milliseconds(50));
+  ASSERT_FALSE(late);
+  const auto start = now();
+  const auto refused = key->encrypt(as_bytes("x"), {}, soon());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnavailable);
+  EXPECT_LT(now() - start, std::chrono::milliseconds(100));
+  fake_->sleep_ms = 0;
+  Result<Bytes> sealed = fail(unavailable("not yet"));
+  for (int i = 0; i < 200 && !sealed; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    sealed = key->encrypt(as_bytes("x"), {}, soon());
+  }
+  EXPECT_TRUE(sealed);
+}
+
+TEST_F(Pkcs11Faults, AManagedKeyTakesTheDevicesIv) {
+  for (const int mode : {1, 2}) {
+    fake_->iv_mode = mode;
+    auto given = managed_options();
+    given.device_iv = true;
+    const auto key = Pkcs11ManagedKey::create(std::move(given), rng()).value();
+    ASSERT_TRUE(key->prepare(soon())) << mode;
+    const auto sealed = key->encrypt(as_bytes("text"), {}, soon()).value();
+    EXPECT_TRUE(key->decrypt(sealed, {}, soon())) << mode;
+  }
+}
+
+TEST_F(Pkcs11Faults, AManagedKeyWantsAuthenticatedEncryption) {
+  fake_->accept_forgeries = 1;
+  const auto key = Pkcs11ManagedKey::create(managed_options(), rng()).value();
+  const auto refused = key->prepare(soon());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "crypto/der.h"
+#include "crypto/key_oids.h"
+
 namespace bulla::kek {
 namespace {
 
@@ -54,6 +57,28 @@ Error mismatch() {
           "pkcs11: the token does not open what it sealed"};
 }
 
+// SubjectPublicKeyInfo. The standard has the point in an OCTET STRING; devices
+// that give it bare exist.
+Result<crypto::PublicKey> ec_key(const Bytes& parameters, const Bytes& point) {
+  namespace tag = crypto::der_tag;
+  crypto::DerReader reader(point);
+  const auto inner = reader.read(tag::kOctetString);
+  const ByteView bare = inner && reader.empty() ? *inner : ByteView(point);
+  constexpr std::size_t kAround = 64;
+  Bytes buffer(parameters.size() + bare.size() + kAround);
+  crypto::DerWriter writer(buffer);
+  const std::size_t end = writer.mark();
+  writer.bytes(bare);
+  writer.byte(0);
+  writer.header(tag::kBitString, end);
+  const std::size_t algorithm = writer.mark();
+  writer.bytes(parameters);
+  writer.element(tag::kOid, crypto::oid::kEc);
+  writer.header(tag::kSequence, algorithm);
+  writer.header(tag::kSequence, end);
+  return crypto::PublicKey::from_spki_der(writer.written());
+}
+
 }  // namespace
 
 Bytes Pkcs11Keys::new_iv() {
@@ -80,6 +105,25 @@ Result<std::vector<std::string>> Pkcs11Keys::labels(Pkcs11KeyClass sought,
     return session.labels(sought, found);
   }));
   return found;
+}
+
+Result<crypto::PublicKey> Pkcs11Keys::public_key(Pkcs11KeyClass sought,
+                                                 const Pkcs11KeyName& name,
+                                                 Deadline deadline) {
+  const bool rsa = sought == Pkcs11KeyClass::kRsaPublic;
+  Bytes first;
+  Bytes second;
+  const Use use = [&](const Pkcs11Session& session, CK_OBJECT_HANDLE key) {
+    return rsa ? session.read_rsa_public(key, first, second)
+               : session.read_ec_public(key, first, second);
+  };
+  TRY(token_.run(deadline, with_key(sought, name, use)));
+  auto key =
+      rsa ? crypto::PublicKey::from_rsa(first, second) : ec_key(first, second);
+  if (key) return key;
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("pkcs11: the public key with {}: {}", name.text(),
+                          key.error().message()));
 }
 
 Result<void> Pkcs11Keys::generate_aes(const Pkcs11KeyName& name,

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/asymmetric.h"
 #include "crypto/rng.h"
 #include "kek/pkcs11_token.h"
 
@@ -30,6 +31,12 @@ class Pkcs11Keys {
                      Deadline deadline);
   Result<std::vector<std::string>> labels(Pkcs11KeyClass sought,
                                           Deadline deadline);
+
+  /// The public half, kRsaPublic or kEcPublic.
+  ///   kUnsupported  a size or curve that Bulla has no keys of.
+  Result<crypto::PublicKey> public_key(Pkcs11KeyClass sought,
+                                       const Pkcs11KeyName& name,
+                                       Deadline deadline);
 
   // New keys of the token, sensitive and not extractable. Not refused when
   // the name is in use.

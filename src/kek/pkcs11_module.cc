@@ -39,12 +39,16 @@ Result<CK_FUNCTION_LIST*> functions_of(const std::string& path) {
   return fail(not_loaded(path, "is not a PKCS#11 module"));
 }
 
-// Labels are padded with blanks to 32 characters.
+// Texts are padded with blanks.
+template <std::size_t N>
+std::string padded_text(const unsigned char (&bytes)[N]) {
+  std::string text(reinterpret_cast<const char*>(bytes), N);
+  text.erase(text.find_last_not_of(std::string_view(" \0", 2)) + 1);
+  return text;
+}
+
 std::string label_of(const CK_TOKEN_INFO& info) {
-  std::string label(reinterpret_cast<const char*>(info.label),
-                    sizeof info.label);
-  label.erase(label.find_last_not_of(std::string_view(" \0", 2)) + 1);
-  return label;
+  return padded_text(info.label);
 }
 
 Result<std::vector<CK_SLOT_ID>> slots_of(const CK_FUNCTION_LIST& calls) {
@@ -121,6 +125,15 @@ Result<CK_SLOT_ID> Pkcs11Module::find_slot(std::optional<CK_SLOT_ID> wanted,
   return fail(unavailable(
       fmt::format("the PKCS#11 module \"{}\" has no token with {}; present: {}",
                   path_, sought, present.empty() ? "none" : present)));
+}
+
+Result<Pkcs11TokenIdentity> Pkcs11Module::identity(CK_SLOT_ID slot) const {
+  CK_TOKEN_INFO info{};
+  const CK_RV answer = calls_->C_GetTokenInfo(slot, &info);
+  if (answer != CKR_OK) return fail(pkcs11_error("C_GetTokenInfo", answer));
+  return Pkcs11TokenIdentity{label_of(info), padded_text(info.manufacturerID),
+                             padded_text(info.model),
+                             padded_text(info.serialNumber)};
 }
 
 }  // namespace bulla::kek

@@ -11,6 +11,15 @@
 
 namespace bulla::kek {
 
+/// What a token says of itself: no two have the same.
+struct Pkcs11TokenIdentity {
+  std::string label;
+  std::string manufacturer;
+  std::string model;
+  std::string serial;
+  bool operator==(const Pkcs11TokenIdentity&) const = default;
+};
+
 /// A vendor's PKCS#11 module, loaded with dlopen and initialised for use by
 /// many threads. PKCS#11 has one state a process and module, so that who loads
 /// the same file shares one; it is finalised with its last user, and stays
@@ -36,6 +45,8 @@ class Pkcs11Module {
   ///   are.
   Result<CK_SLOT_ID> find_slot(std::optional<CK_SLOT_ID> slot,
                                std::string_view token_label) const;
+  /// Of the token in that slot. Errors as pkcs11_error().
+  Result<Pkcs11TokenIdentity> identity(CK_SLOT_ID slot) const;
 
  private:
   Pkcs11Module(std::string path, CK_FUNCTION_LIST* calls)

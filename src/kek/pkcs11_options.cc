@@ -138,21 +138,13 @@ Result<crypto::HashAlgorithm> hash_of(const Options& options) {
 }
 
 Result<Pkcs11TokenOptions> token_of(const Options& options) {
+  TRY_ASSIGN(Pkcs11Place place, Pkcs11KekOptions::read_place(options));
   Pkcs11TokenOptions token;
-  TRY_ASSIGN(const std::string_view lib, text_of(options, kLib));
-  TRY_ASSIGN(token.slot, number_of<CK_SLOT_ID>(options, kSlot));
-  TRY_ASSIGN(const std::string_view label, text_of(options, kTokenLabel));
+  token.module = std::move(place.module);
+  token.slot = place.slot;
+  token.token_label = std::move(place.token_label);
   TRY_ASSIGN(const std::string_view pin, text_of(options, kPin));
   TRY_ASSIGN(const auto parallel, number_of<unsigned>(options, kParallel));
-  if (lib.empty()) {
-    return fail(invalid_argument(
-        "lib is missing: the path of the HSM vendor's PKCS#11 module"));
-  }
-  if (!token.slot && label.empty()) {
-    return fail(invalid_argument("token_label or slot is missing"));
-  }
-  token.module = lib;
-  token.token_label = label;
   // Zero is Vault's word for no limit of its own.
   if (parallel && *parallel > 0) token.sessions_max = *parallel;
   if (pin.empty()) return token;
@@ -227,6 +219,23 @@ KekVersion Pkcs11KekOptions::version_of(std::string_view label) const {
   if (!label.starts_with("-v")) return 0;
   const KekVersion version = number_in(label.substr(2));
   return version > 1 ? version : 0;
+}
+
+Result<Pkcs11Place> Pkcs11KekOptions::read_place(const Options& options) {
+  Pkcs11Place place;
+  TRY_ASSIGN(const std::string_view lib, text_of(options, kLib));
+  TRY_ASSIGN(place.slot, number_of<CK_SLOT_ID>(options, kSlot));
+  TRY_ASSIGN(const std::string_view label, text_of(options, kTokenLabel));
+  if (lib.empty()) {
+    return fail(invalid_argument(
+        "lib is missing: the path of the HSM vendor's PKCS#11 module"));
+  }
+  if (!place.slot && label.empty()) {
+    return fail(invalid_argument("token_label or slot is missing"));
+  }
+  place.module = lib;
+  place.token_label = label;
+  return place;
 }
 
 Result<Pkcs11KekOptions> Pkcs11KekOptions::read(const Options& options) {

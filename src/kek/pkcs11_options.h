@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 #include "kek/kek_provider.h"
 #include "kek/pkcs11_blob.h"
+#include "kek/pkcs11_reserved.h"
 #include "kek/pkcs11_token.h"
 
 namespace bulla::kek {
@@ -39,6 +40,9 @@ struct Pkcs11KekOptions {
   ///   kInvalidArgument  what is missing, unknown or of a wrong form; never
   ///                     shows the PIN.
   static Result<Pkcs11KekOptions> read(
+      const std::map<std::string, std::string>& options);
+  /// Of these options where the token is, the PIN left alone. Errors as read().
+  static Result<Pkcs11Place> read_place(
       const std::map<std::string, std::string>& options);
 };
 

@@ -152,6 +152,22 @@ Pkcs11Answer Pkcs11Session::read_id(CK_OBJECT_HANDLE key, Bytes& out) const {
   return read_bytes(key, CKA_ID, out);
 }
 
+Pkcs11Answer Pkcs11Session::read_rsa_public(CK_OBJECT_HANDLE key,
+                                            Bytes& out_modulus,
+                                            Bytes& out_exponent) const {
+  const auto read = read_bytes(key, CKA_MODULUS, out_modulus);
+  if (!read.ok()) return read;
+  return read_bytes(key, CKA_PUBLIC_EXPONENT, out_exponent);
+}
+
+Pkcs11Answer Pkcs11Session::read_ec_public(CK_OBJECT_HANDLE key,
+                                           Bytes& out_parameters,
+                                           Bytes& out_point) const {
+  const auto read = read_bytes(key, CKA_EC_PARAMS, out_parameters);
+  if (!read.ok()) return read;
+  return read_bytes(key, CKA_EC_POINT, out_point);
+}
+
 Pkcs11Answer Pkcs11Session::labels(Pkcs11KeyClass sought,
                                    std::vector<std::string>& out) const {
   std::vector<CK_OBJECT_HANDLE> found;

@@ -83,6 +83,11 @@ class Pkcs11Session {
   Pkcs11Answer labels(Pkcs11KeyClass sought,
                       std::vector<std::string>& out) const;
   Pkcs11Answer read_id(CK_OBJECT_HANDLE key, Bytes& out) const;
+  Pkcs11Answer read_rsa_public(CK_OBJECT_HANDLE key, Bytes& out_modulus,
+                               Bytes& out_exponent) const;
+  /// The curve's parameters in DER, and the point as the device writes it.
+  Pkcs11Answer read_ec_public(CK_OBJECT_HANDLE key, Bytes& out_parameters,
+                              Bytes& out_point) const;
 
   // Keys that never leave the token: sensitive, not extractable. With
   // `stored` false they go with the session.

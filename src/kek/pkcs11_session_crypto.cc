@@ -13,6 +13,11 @@ namespace {
 constexpr CK_ULONG kBitsInByte = 8;
 
 // PKCS#11 takes what it only reads through pointers to the mutable.
+// Never null: SoftHSM takes no bytes from nowhere for a fault.
+CK_BYTE* input_of(ByteView bytes) {
+  static constexpr CK_BYTE kNothing = 0;
+  return const_cast<CK_BYTE*>(bytes.empty() ? &kNothing : bytes.data());
+}
 CK_BYTE* unconst(ByteView bytes) { return const_cast<CK_BYTE*>(bytes.data()); }
 
 struct HashRow {
@@ -134,7 +139,7 @@ Pkcs11Answer Pkcs11Session::encrypt(CK_MECHANISM& mechanism,
   constexpr std::size_t kOutputMax = 1024;  // RSA-8192
   CK_ULONG size = plaintext.size() + kOutputMax;
   out.resize(size);
-  const CK_RV answer = calls_.C_Encrypt(handle_, unconst(plaintext),
+  const CK_RV answer = calls_.C_Encrypt(handle_, input_of(plaintext),
                                         plaintext.size(), out.data(), &size);
   out.resize(answer == CKR_OK ? std::min<std::size_t>(size, out.size()) : 0);
   return {"C_Encrypt", answer};
@@ -147,8 +152,9 @@ Pkcs11Answer Pkcs11Session::decrypt(CK_MECHANISM& mechanism,
   if (started != CKR_OK) return {"C_DecryptInit", started};
   SecretBytes buffer(sealed.size() + Pkcs11Gcm::kTagBytes);
   CK_ULONG size = buffer.size();
-  const CK_RV answer = calls_.C_Decrypt(handle_, unconst(sealed), sealed.size(),
-                                        buffer.expose_mutable().data(), &size);
+  const CK_RV answer =
+      calls_.C_Decrypt(handle_, input_of(sealed), sealed.size(),
+                       buffer.expose_mutable().data(), &size);
   if (answer == CKR_OK) {
     out = SecretBytes::copy_of(
         buffer.expose().first(std::min<std::size_t>(size, buffer.size())));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -67,6 +68,7 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"listener", read_listener, true},
     {"seal", read_seal, true},
     {"encryption", read_encryption},
+    {"kms_library", read_kms_library, true},
     {"telemetry", read_telemetry},
     {"deprecated_key_janitor", read_janitor},
     {"api_addr", read_url<&C::api_addr>},
@@ -116,7 +118,6 @@ constexpr ConfigKey<C> kTopKeys[] = {
     {"ha_backend", refuse},
     {"service_registration", refuse, true},
     {"entropy", refuse, true},
-    {"kms_library", refuse, true},
     {"audit", refuse, true},
     {"initialize", refuse, true},
 };
@@ -239,6 +240,34 @@ Result<ServerConfig> load_config(const std::vector<std::string>& paths) {
   }
   finish(config);
   return config;
+}
+
+Result<void> add_seal_of_environment(ServerConfig& config) {
+  for (const char* const name :
+       {"BULLA_SEAL_TYPE", "BAO_SEAL_TYPE", "VAULT_SEAL_TYPE"}) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view kind = std::string_view(value).substr(0, 64);
+    std::string others;
+    for (const SealStanza& seal : config.seals) {
+      if (seal.disabled) continue;
+      if (seal.kind == kind) return {};
+      others += fmt::format("{}\"{}\"", others.empty() ? "" : ", ", seal.kind);
+    }
+    if (!others.empty()) {
+      return fail(invalid_argument(
+          fmt::format("{} is \"{}\", but the configuration has seal {}: unset "
+                      "the one, or take out the other",
+                      name, kind, others)));
+    }
+    if (kind == "shamir") return {};
+    SealStanza seal;
+    seal.kind = kind;
+    seal.file = name;
+    config.seals.push_back(std::move(seal));
+    return {};
+  }
+  return {};
 }
 
 void wipe_seal_options(ServerConfig& config) {

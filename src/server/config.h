@@ -62,6 +62,13 @@ struct SealStanza {
   int line = 0;
 };
 
+/// `kms_library "pkcs11" { name, library }`: a module that managed keys may
+/// name. Who writes managed keys cannot name a file.
+struct KmsLibrary {
+  std::string name;
+  std::string path;  ///< The stanza's `library`.
+};
+
 /// A server's configuration, from HCL or JSON as Vault writes it.
 struct ServerConfig {
   /// "inmem", "lmdb"; "" when the files name none.
@@ -69,6 +76,7 @@ struct ServerConfig {
   std::map<std::string, std::string> storage_options;
   std::vector<ListenerConfig> listeners;
   std::vector<SealStanza> seals;
+  std::vector<KmsLibrary> kms_libraries;
   std::string api_addr;
   std::string cluster_addr;
   std::string cluster_name;
@@ -108,6 +116,10 @@ Result<void> check_logging(const ServerConfig& config);
 /// The configuration as sys/config/state/sanitized shows it: an allow-list of
 /// keys, never a secret. JSON text.
 std::string sanitized_json(const ServerConfig& config);
+/// BULLA_SEAL_TYPE, BAO_SEAL_TYPE or VAULT_SEAL_TYPE, the first that is set, is
+/// the kind of the seal where none is configured; its options are variables.
+///   kInvalidArgument  other seals are configured; names the variable.
+Result<void> add_seal_of_environment(ServerConfig& config);
 /// Overwrites the options of every seal: for when the providers are built.
 void wipe_seal_options(ServerConfig& config);
 

@@ -391,6 +391,41 @@ Result<void> read_seal(const ConfigSource& source, const HclItem& item,
   return {};
 }
 
+Result<void> read_kms_library(const ConfigSource& source, const HclItem& item,
+                              ServerConfig& config) {
+  using K = KmsLibrary;
+  static constexpr ConfigKey<K> kKeys[] = {
+      {"name", into<&K::name>},
+      {"library", into<&K::path>},
+  };
+  TRY_ASSIGN(const auto blocks, labelled_blocks(source, item));
+  for (const ConfigBlock& block : blocks) {
+    const auto wrong = [&](std::string_view what) {
+      return fail(source.error_at(
+          block.line, fmt::format("kms_library \"{}\": {}",
+                                  block.label.substr(0, 64), what)));
+    };
+    if (block.label != "pkcs11") return wrong("unknown type; known: pkcs11");
+    KmsLibrary library;
+    TRY(read_section<K>(source, kKeys, *block.body, library));
+    if (library.name.empty()) return wrong("name: missing");
+    if (!library.path.starts_with('/')) {
+      return wrong(
+          "library: expected the absolute path of the HSM vendor's PKCS#11 "
+          "module");
+    }
+    const bool taken = std::ranges::any_of(
+        config.kms_libraries,
+        [&](const K& other) { return other.name == library.name; });
+    if (taken) {
+      return wrong(fmt::format("name: another one is called \"{}\", too",
+                               library.name.substr(0, 64)));
+    }
+    config.kms_libraries.push_back(std::move(library));
+  }
+  return {};
+}
+
 Result<void> read_janitor(const ConfigSource& source, const HclItem& item,
                           ServerConfig& config) {
   using J = dek::JanitorOptions;

@@ -14,6 +14,8 @@ Result<void> read_listener(const ConfigSource& source, const HclItem& item,
                            ServerConfig& config);
 Result<void> read_seal(const ConfigSource& source, const HclItem& item,
                        ServerConfig& config);
+Result<void> read_kms_library(const ConfigSource& source, const HclItem& item,
+                              ServerConfig& config);
 // Becomes the seal stanza of kind "config".
 Result<void> read_encryption(const ConfigSource& source, const HclItem& item,
                              ServerConfig& config);

@@ -242,6 +242,31 @@ TEST(Config, RefusesWhatItCannotHonour) {
               HasSubstr("only false is possible"));
 }
 
+TEST(Config, NamesTheLibrariesOfManagedKeys) {
+  const auto parsed = parse_config(
+      "kms_library \"pkcs11\" {\n name = \"a\"\n library = \"/x.so\"\n}\n"
+      "kms_library \"pkcs11\" {\n name = \"b\"\n library = \"/y.so\"\n}",
+      "c");
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  ASSERT_EQ(parsed->kms_libraries.size(), 2U);
+  EXPECT_EQ(parsed->kms_libraries[1].name, "b");
+  EXPECT_EQ(parsed->kms_libraries[1].path, "/y.so");
+  const auto library = [](std::string_view body) {
+    return error_of(fmt::format("kms_library \"pkcs11\" {{ {} }}", body));
+  };
+  EXPECT_THAT(library("library = \"/x.so\""), HasSubstr("name: missing"));
+  EXPECT_THAT(library("name = \"a\""), HasSubstr("absolute path"));
+  EXPECT_THAT(library("name = \"a\"\n library = \"x.so\""),
+              HasSubstr("absolute path"));
+  EXPECT_THAT(library("path = \"a\""), HasSubstr("unknown key"));
+  EXPECT_THAT(error_of("kms_library \"awskms\" {}"),
+              HasSubstr("known: pkcs11"));
+  EXPECT_THAT(
+      error_of("kms_library \"pkcs11\" {\n name = \"a\"\n library = \"/x\"\n}\n"
+               "kms_library \"pkcs11\" {\n name = \"a\"\n library = \"/y\"\n}"),
+      HasSubstr("another one is called \"a\""));
+}
+
 TEST(Config, PassesOnSyntaxErrorsWithTheirPlace) {
   EXPECT_THAT(error_of("ui = true\nlistener \"tcp\" {\n"),
               StartsWith("c.hcl:"));
@@ -365,6 +390,30 @@ TEST(CheckConfig, HoldsSealsAgainstEachOther) {
   EXPECT_THAT(error("seal \"static\" {name=\"a\"}\nseal \"static\" "
                     "{name=\"a\"}"),
               HasSubstr("is called"));
+}
+
+TEST(SealType, MayComeFromTheEnvironment) {
+  const auto kinds = [](const std::string& seals) -> std::string {
+    auto config = parse_config(seals, "c").value();
+    const auto added = add_seal_of_environment(config);
+    if (!added) return added.error().message();
+    std::string text;
+    for (const SealStanza& seal : config.seals) text += seal.kind + ";";
+    return text;
+  };
+  EXPECT_EQ(kinds(""), "");
+  ::setenv("VAULT_SEAL_TYPE", "transit", 1);
+  EXPECT_EQ(kinds(""), "transit;");
+  EXPECT_EQ(kinds("seal \"transit\" {}"), "transit;");
+  EXPECT_EQ(kinds("seal \"static\" { disabled = true }"), "static;transit;");
+  EXPECT_EQ(kinds("seal \"static\" {}"),
+            "VAULT_SEAL_TYPE is \"transit\", but the configuration has seal "
+            "\"static\": unset the one, or take out the other");
+  ::setenv("BULLA_SEAL_TYPE", "shamir", 1);
+  EXPECT_EQ(kinds(""), "");
+  EXPECT_THAT(kinds("seal \"static\" {}"), HasSubstr("BULLA_SEAL_TYPE"));
+  ::unsetenv("BULLA_SEAL_TYPE");
+  ::unsetenv("VAULT_SEAL_TYPE");
 }
 
 TEST(SealStanza, SaysHowItIsWatched) {

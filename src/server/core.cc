@@ -13,6 +13,15 @@ constexpr std::size_t kSweepPerTick = 10'000;
 // An answer is surely out by then, or its connection dead.
 constexpr Seconds kFormerGrace{10};
 
+ManagedKeyRules managed_key_rules(const CoreParts& parts) {
+  ManagedKeyRules rules;
+  for (const KmsLibrary& library : parts.config.kms_libraries) {
+    rules.libraries.emplace(library.name, library.path);
+  }
+  rules.reserved = parts.seal_tokens;
+  return rules;
+}
+
 }  // namespace
 
 Core::Core(CoreParts parts)
@@ -25,6 +34,8 @@ Core::Core(CoreParts parts)
       policies_(barrier::View(barrier_, "sys/policy/"), parts_.clock),
       tokens_(barrier_, barrier::View(barrier_, "sys/token/"), parts_.rng,
               parts_.clock),
+      identity_(barrier::View(barrier_, "sys/identity/"), parts_.rng,
+                parts_.clock),
       root_rekey_(custody_, seal::RekeyTarget::kRoot, parts_.rng, parts_.clock),
       recovery_rekey_(custody_, seal::RekeyTarget::kRecovery, parts_.rng,
                       parts_.clock),
@@ -37,11 +48,15 @@ Core::Core(CoreParts parts)
             parts_.log, {.announce = announcer()}),
       reencryptor_(deks_, record_holders_, barrier_, parts_.rng, parts_.clock,
                    parts_.log, parts_.config.janitor, announcer()),
+      managed_keys_(barrier::View(barrier_, "sys/managed-keys/pkcs11/"),
+                    managed_key_rules(parts_), mounts_, parts_.rng),
       mounts_(barrier_, parts_.rng, parts_.clock, parts_.log,
               {.events = own_actions_,
                .records = deks_,
                .record_holders = record_holders_,
+               .managed_keys = managed_keys_,
                .fips_mode = parts_.config.fips_mode}),
+      lockouts_(barrier::View(barrier_, "core/lockout/")),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -180,7 +195,9 @@ Result<void> Core::post_unseal() {
     TRY(load_state());
     TRY(audit_.load());
     TRY(deks_.load());
+    TRY(managed_keys_.load());
     TRY(mounts_.load());
+    TRY(lockouts_.load());
     return reencryptor_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
@@ -205,9 +222,12 @@ void Core::pre_seal() {
   keyring_rotation_.clear();
   reencryptor_.clear();
   mounts_.clear();
+  lockouts_.clear();
+  managed_keys_.clear();
   deks_.clear();
   audit_.clear();
   tokens_.clear();
+  identity_.clear();
   policies_.clear();
   const std::lock_guard lock(cluster_mutex_);
   cluster_name_.clear();
@@ -237,6 +257,14 @@ Result<void> Core::load_cluster() {
   cluster_name_ = std::move(name);
   cluster_id_ = std::move(id);
   return {};
+}
+
+Result<std::shared_ptr<const auth::Acl>> Core::acl_of(const api::Token& token,
+                                                      bool may_block) {
+  TRY_ASSIGN(const auto entity, identity_.find(token.entity_id, may_block));
+  if (!entity) return policies_.acl(token.policies);
+  if (entity->disabled) return fail(permission_denied());
+  return policies_.acl(token.policies, *entity);
 }
 
 std::string Core::cluster_name() const {

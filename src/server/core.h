@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "audit/broker.h"
+#include "auth/identity/identity_store.h"
 #include "auth/policy_store.h"
 #include "auth/token_store.h"
 #include "barrier/barrier.h"
@@ -22,6 +23,8 @@
 #include "seal/provider_health.h"
 #include "seal/rekey.h"
 #include "server/config.h"
+#include "server/lockout.h"
+#include "server/managed_keys.h"
 #include "server/metrics.h"
 #include "server/mounts.h"
 #include "server/own_actions.h"
@@ -49,6 +52,8 @@ struct CoreParts {
   std::map<std::string, seal::HealthOptions, std::less<>> health = {};
   /// Where snapshots lie on their way; "" for a temporary directory.
   std::string snapshot_directory = {};
+  /// The tokens that seals use; null for none.
+  std::shared_ptr<const kek::Pkcs11Reserved> seal_tokens = nullptr;
 };
 
 /// What sys/init answers.
@@ -122,13 +127,21 @@ class Core {
   RootGeneration& root_generation() { return root_generation_; }
   auth::PolicyStore& policies() { return policies_; }
   auth::TokenStore& tokens() { return tokens_; }
+  auth::IdentityStore& identity() { return identity_; }
   audit::Broker& audit() { return audit_; }
   dek::Registry& deks() { return deks_; }
   dek::RecordHolders& record_holders() { return record_holders_; }
   dek::Reencryptor& reencryptor() { return reencryptor_; }
+  ManagedKeyStore& managed_keys() { return managed_keys_; }
   Mounts& mounts() { return mounts_; }
+  Lockouts& lockouts() { return lockouts_; }
   Metrics& metrics() { return metrics_; }
   seal::ProviderHealth& health() { return *health_; }
+  /// What `token` and its entity may do.
+  ///   kPermissionDenied  the entity is disabled.
+  ///   kWouldBlock        !may_block and the entity must be read from storage.
+  Result<std::shared_ptr<const auth::Acl>> acl_of(const api::Token& token,
+                                                  bool may_block);
   /// The cluster's name and id; "" while sealed.
   std::string cluster_name() const;
   std::string cluster_id() const;
@@ -161,6 +174,7 @@ class Core {
   seal::Custody custody_;
   auth::PolicyStore policies_;
   auth::TokenStore tokens_;
+  auth::IdentityStore identity_;
   seal::Rekey root_rekey_;
   seal::Rekey recovery_rekey_;
   seal::KeyringRotation keyring_rotation_;
@@ -171,7 +185,9 @@ class Core {
   dek::RecordHolders record_holders_;
   dek::Registry deks_;
   dek::Reencryptor reencryptor_;
+  ManagedKeyStore managed_keys_;
   Mounts mounts_;
+  Lockouts lockouts_;
   Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time

@@ -35,6 +35,9 @@ constexpr std::chrono::seconds kAutoUnsealInterval{5};
 constexpr std::chrono::seconds kTickInterval{60};
 /// How long a start waits for its seals before it serves sealed.
 constexpr std::chrono::seconds kFirstTry{3};
+// Logins that may wait for a thread to hash their passwords. Anyone may send
+// them, so they wait by themselves and nobody else behind them.
+constexpr std::size_t kWaitingLoginsMax = 256;
 
 net::ListenerOptions listener_options(const ListenerConfig& config) {
   net::ListenerOptions options;
@@ -291,7 +294,7 @@ Result<void> run(DaemonParts& parts) {
   Core core({config, *parts.storage, rng, clock, log,
              std::move(parts.providers), std::move(parts.engines), automatic,
              std::move(parts.custody_options), health_options(config),
-             snapshot_directory(config)});
+             snapshot_directory(config), std::move(parts.seal_tokens)});
   parts.add_fixed_mounts(core);
   core.mounts().start();
   add_collectors(core, *parts.storage);
@@ -306,13 +309,16 @@ Result<void> run(DaemonParts& parts) {
   }
   std::unique_ptr<WorkerPool> blocking;
   std::unique_ptr<WorkerPool> computing;
+  std::unique_ptr<WorkerPool> logins;
   TRY_ASSIGN(const auto server,
              net::Server::create(std::move(listeners), loops, [&](unsigned) {
-               return std::make_unique<HttpHandler>(core, *blocking,
-                                                    *computing);
+               return std::make_unique<HttpHandler>(core, *blocking, *computing,
+                                                    *logins);
              }));
   blocking = std::make_unique<WorkerPool>(core, threads);
   computing = std::make_unique<WorkerPool>(core, cores, Priority::kLow);
+  logins = std::make_unique<WorkerPool>(core, std::max(1U, cores / 2),
+                                        Priority::kLow, kWaitingLoginsMax);
 
   const std::string address = server->addresses().front();
   if (parts.dev) {
@@ -342,6 +348,7 @@ Result<void> run(DaemonParts& parts) {
   // Before the server: their jobs complete its exchanges.
   blocking.reset();
   computing.reset();
+  logins.reset();
   core.seal();
   if (!config.pid_file.empty()) ::unlink(config.pid_file.c_str());
   log.info("stopped");

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "kek/kek_provider.h"
+#include "kek/pkcs11_reserved.h"
 #include "server/config.h"
 #include "server/core.h"
 #include "storage/storage.h"
@@ -31,6 +32,8 @@ struct DaemonParts {
   /// Adds the mounts that are always there.
   std::function<void(Core&)> add_fixed_mounts;
   std::optional<DevOptions> dev;
+  /// The tokens of seals of the kind pkcs11.
+  std::shared_ptr<const kek::Pkcs11Reserved> seal_tokens;
 };
 
 /// Binds, serves until SIGTERM or SIGINT, stops gracefully. SIGHUP rereads

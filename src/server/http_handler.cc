@@ -4,7 +4,6 @@
 
 #include "net/url.h"
 #include "server/error_status.h"
-#include "server/pipeline.h"
 
 namespace bulla::server {
 namespace {
@@ -39,7 +38,12 @@ void HttpHandler::handle(net::Exchange& exchange) {
   const Outcome outcome =
       serve(exchange.request(), exchange.response(), worker_, false);
   if (outcome == Outcome::kAnswered) return;
-  hand_over(exchange, outcome == Outcome::kNeedsPool ? blocking_ : computing_);
+  hand_over(exchange, pool_for(outcome));
+}
+
+WorkerPool& HttpHandler::pool_for(Outcome outcome) {
+  if (outcome == Outcome::kNeedsCompute) return computing_;
+  return outcome == Outcome::kNeedsLogin ? logins_ : blocking_;
 }
 
 void HttpHandler::hand_over(net::Exchange& exchange, WorkerPool& pool) {

@@ -6,6 +6,7 @@ namespace bulla::server {
 namespace {
 
 constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kWithManagedKeys = 2;
 constexpr std::uint32_t kListMax = 1024;
 
 void write_list(WireWriter& out, const std::vector<std::string>& list) {
@@ -26,7 +27,8 @@ std::vector<std::string> read_list(WireReader& in) {
 
 SecretBytes write_mount_record(const api::MountConfig& config) {
   WireWriter out;
-  out.u8(kFormat)
+  const bool managed = !config.allowed_managed_keys.empty();
+  out.u8(managed ? kWithManagedKeys : kFormat)
       .text(config.path)
       .text(config.type)
       .text(config.description)
@@ -47,13 +49,17 @@ SecretBytes write_mount_record(const api::MountConfig& config) {
   write_list(out, config.audit_non_hmac_response_keys);
   write_list(out, config.passthrough_request_headers);
   write_list(out, config.allowed_response_headers);
+  if (managed) write_list(out, config.allowed_managed_keys);
   return std::move(out).finish();
 }
 
 Result<api::MountConfig> parse_mount_record(ByteView bytes) {
   WireReader in(bytes);
   api::MountConfig config;
-  if (in.u8() != kFormat) return fail(corrupt("mount record: unknown format"));
+  const std::uint8_t format = in.u8();
+  if (format != kFormat && format != kWithManagedKeys) {
+    return fail(corrupt("mount record: unknown format"));
+  }
   config.path = in.text();
   config.type = in.text();
   config.description = in.text();
@@ -81,6 +87,13 @@ Result<api::MountConfig> parse_mount_record(ByteView bytes) {
   config.audit_non_hmac_response_keys = read_list(in);
   config.passthrough_request_headers = read_list(in);
   config.allowed_response_headers = read_list(in);
+  if (format == kWithManagedKeys) {
+    config.allowed_managed_keys = read_list(in);
+    // One that says nothing is written in the older form.
+    if (!in.failed() && config.allowed_managed_keys.empty()) {
+      return fail(corrupt("mount record: an empty list"));
+    }
+  }
   TRY(in.finish("mount record"));
   return config;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace bulla::server {
 namespace {
 
@@ -29,6 +31,24 @@ TEST(MountRecord, ComesBackAsItWas) {
   EXPECT_EQ(read->max_lease_ttl, Seconds(3600));
   EXPECT_EQ(read->audit_non_hmac_request_keys.size(), 2U);
   EXPECT_TRUE(write_mount_record(*read) == bytes);
+}
+
+// Records without managed keys stay as they always were.
+TEST(MountRecord, ManagedKeysMakeItTheSecondFormat) {
+  EXPECT_EQ(write_mount_record(sample()).expose()[0], 1);
+  api::MountConfig config = sample();
+  config.allowed_managed_keys = {"a", "b"};
+  const SecretBytes bytes = write_mount_record(config);
+  EXPECT_EQ(bytes.expose()[0], 2);
+  const auto read = parse_mount_record(bytes.expose());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->allowed_managed_keys, config.allowed_managed_keys);
+  EXPECT_TRUE(write_mount_record(*read) == bytes);
+  SecretBytes empty(write_mount_record(sample()).size() + 4);
+  std::ranges::copy(write_mount_record(sample()).expose(),
+                    empty.expose_mutable().begin());
+  empty.expose_mutable()[0] = 2;
+  EXPECT_FALSE(parse_mount_record(empty.expose()));
 }
 
 TEST(MountRecord, EveryTruncationIsRefused) {

@@ -114,8 +114,10 @@ Result<std::shared_ptr<const Mount>> Mounts::build(
                                     .events = services_.events,
                                     .records = services_.records,
                                     .record_holders = services_.record_holders,
+                                    .managed_keys = services_.managed_keys,
                                     .fips_mode = services_.fips_mode};
   mount->backend = factory.make(context);
+  mount->logins = std::dynamic_pointer_cast<api::LoginMethod>(mount->backend);
   mount->matcher =
       std::make_shared<const RouteMatcher>(mount->backend->routes());
   return std::shared_ptr<const Mount>(std::move(mount));

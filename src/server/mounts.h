@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "api/login_method.h"
 #include "base/published.h"
 #include "server/route_matcher.h"
 
@@ -22,6 +23,8 @@ struct Mount {
   api::MountConfig config;
   std::shared_ptr<api::Backend> backend;
   std::shared_ptr<const RouteMatcher> matcher;
+  /// The backend itself, where it is one that logs in; else null.
+  std::shared_ptr<api::LoginMethod> logins;
 };
 
 /// All mounts at one moment. Immutable.
@@ -64,6 +67,7 @@ class Mounts {
     api::EventSink& events;
     dek::RecordCipher& records;
     dek::RecordHolders& record_holders;
+    api::ManagedKeys& managed_keys;
     bool fips_mode = false;
   };
 

@@ -11,6 +11,7 @@
 #include "server/envelope.h"
 #include "server/error_status.h"
 #include "server/help.h"
+#include "server/login.h"
 #include "server/request_decoder.h"
 #include "server/router_rules.h"
 #include "server/wrapping.h"
@@ -63,7 +64,12 @@ class Flight {
   void spend_last_use();
   const api::Method* method() const;
   bool is_open_here() const;
+  bool is_login() const {
+    return mount_ != nullptr && mount_->logins && match_.route != nullptr &&
+           match_.route->unauthenticated;
+  }
   void log_fault(const Error& error) const;
+  std::optional<Outcome> elsewhere(const Error& error) const;
 
   const net::Request& net_;
   net::Response& out_;
@@ -378,6 +384,9 @@ Result<api::Response> Flight::handle() {
   if (found == nullptr || (decoded_.head && !match_.route->while_sealed)) {
     return fail(ErrorCode::kUnsupported, "unsupported operation");
   }
+  if (is_login()) {
+    return log_in(worker_.core, *mount_, found->handler, request_, context_);
+  }
   return found->handler(request_, context_);
 }
 
@@ -500,10 +509,10 @@ void Flight::refuse(Error error) {
 }
 
 // Where a request has to go on that cannot here.
-std::optional<Outcome> elsewhere(const Error& error) {
+std::optional<Outcome> Flight::elsewhere(const Error& error) const {
   if (error.code() == ErrorCode::kWouldBlock) return Outcome::kNeedsPool;
-  if (error.code() == ErrorCode::kWouldCompute) return Outcome::kNeedsCompute;
-  return std::nullopt;
+  if (error.code() != ErrorCode::kWouldCompute) return std::nullopt;
+  return is_login() ? Outcome::kNeedsLogin : Outcome::kNeedsCompute;
 }
 
 Outcome Flight::answer_or_defer() {

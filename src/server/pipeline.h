@@ -11,6 +11,7 @@ enum class Outcome {
   // Nothing was done or written: run it again
   kNeedsPool,     ///< where it may block.
   kNeedsCompute,  ///< where it may take long.
+  kNeedsLogin,    ///< where logins take long, which anyone may try.
 };
 
 /// One request from bytes to answer: limits, route, token, policy, audit,

@@ -15,18 +15,22 @@ Result<const VerifiedToken*> Worker::verify(std::string_view client_token,
   // Epochs are read before the look-up: a change meanwhile only costs another.
   const std::uint64_t token_epoch = core.tokens().epoch();
   const std::uint64_t policy_version = core.policies().version();
+  const std::uint64_t identity_version = core.identity().version();
   const Digest digest = crypto::sha256(as_bytes(client_token));
   if (const auto it = tokens_.find(digest);
       it != tokens_.end() && it->second.token_epoch == token_epoch &&
       it->second.policy_version == policy_version &&
+      (it->second.token->entity_id.empty() ||
+       it->second.identity_version == identity_version) &&
       now < it->second.acl->good_until()) {
     return &it->second;
   }
   TRY_ASSIGN(auto token, core.tokens().lookup(client_token, may_block));
-  auto acl = core.policies().acl(token->policies);
+  TRY_ASSIGN(auto acl, core.acl_of(*token, may_block));
   if (tokens_.size() >= kTokensMax) tokens_.clear();
   VerifiedToken& verified = tokens_[digest];
-  verified = {std::move(token), std::move(acl), token_epoch, policy_version};
+  verified = {std::move(token), std::move(acl), token_epoch, policy_version,
+              identity_version};
   return &verified;
 }
 

@@ -24,6 +24,7 @@ struct VerifiedToken {
   std::shared_ptr<const auth::Acl> acl;
   std::uint64_t token_epoch = 0;
   std::uint64_t policy_version = 0;
+  std::uint64_t identity_version = 0;  ///< Counts for tokens of an entity.
 };
 
 /// What one thread that serves requests keeps to itself, so that the path of an
@@ -33,8 +34,9 @@ class Worker {
   explicit Worker(Core& core);
 
   /// The token and its compiled policies: from this thread's cache while
-  /// nothing was revoked and no policy changed. Expiry is for the caller.
-  ///   errors of auth::TokenStore::lookup.
+  /// nothing was revoked and no policy or entity changed. Expiry is for the
+  /// caller.
+  ///   errors of auth::TokenStore::lookup, also where its entity is disabled.
   Result<const VerifiedToken*> verify(std::string_view client_token, Time now,
                                       bool may_block);
   /// Drops what was cached before the last seal.

@@ -4,8 +4,9 @@
 
 namespace bulla::server {
 
-WorkerPool::WorkerPool(Core& core, unsigned threads, Priority priority)
-    : core_(core) {
+WorkerPool::WorkerPool(Core& core, unsigned threads, Priority priority,
+                       std::size_t queue_max)
+    : core_(core), queue_max_(queue_max) {
   for (unsigned i = 0; i < threads; ++i) {
     threads_.emplace_back([this, priority] { run(priority); });
   }
@@ -23,7 +24,7 @@ WorkerPool::~WorkerPool() {
 bool WorkerPool::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.size() >= kQueueMax) return false;
+    if (queue_.size() >= queue_max_) return false;
     queue_.push_back(std::move(job));
   }
   ready_.notify_one();

@@ -20,7 +20,8 @@ enum class Priority : std::uint8_t {
 };
 
 /// Threads for what does not belong on an event loop: those of one pool may
-/// block (storage writes, KEK calls), those of another compute for long (RSA).
+/// block (storage writes, KEK calls), those of another compute for long (RSA),
+/// and logins that hash a password have a third to themselves.
 /// Each has a Worker of its own. The queue is bounded.
 class WorkerPool {
  public:
@@ -28,7 +29,8 @@ class WorkerPool {
   using Job = std::function<void(Worker&)>;
 
   WorkerPool(Core& core, unsigned threads,
-             Priority priority = Priority::kNormal);
+             Priority priority = Priority::kNormal,
+             std::size_t queue_max = kQueueMax);
   /// Runs what is queued, then ends the threads.
   ~WorkerPool();
 
@@ -39,6 +41,7 @@ class WorkerPool {
   void run(Priority priority);
 
   Core& core_;
+  const std::size_t queue_max_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Job> queue_;

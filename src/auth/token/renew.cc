@@ -22,25 +22,41 @@ Seconds lesser(Seconds a, Seconds b) {
 
 }  // namespace
 
+// What bounds the renewal of `token`: its role, or the login that it is from.
+// Returns the maximum since its issue.
+Result<Seconds> TokenBackend::bound_renewal(api::Token& token,
+                                            Seconds& increment) const {
+  if (login_bounds_) {
+    TRY_ASSIGN(const auto login, login_bounds_(token));
+    if (login) {
+      token.period = login->period;
+      const bool unsaid =
+          increment == Seconds{0} && login->period == Seconds{0};
+      if (unsaid) increment = login->ttl;
+      return login->max_ttl;
+    }
+  }
+  if (token.role.empty()) return ttls().max_ttl;
+  TRY_ASSIGN(const auto role, find_role(token.role));
+  if (!role) {
+    return fail(internal_error(
+        fmt::format("failed to renew entry: original token role \"{}\" could "
+                    "not be found, not renewing",
+                    token.role)));
+  }
+  token.period = lesser(token.period, role->period);
+  token.explicit_max_ttl =
+      lesser(token.explicit_max_ttl, role->explicit_max_ttl);
+  return ttls().max_ttl;
+}
+
 // `id` is shown in the answer; "" for the accessor form.
 TokenBackend::Response TokenBackend::renew_token(const api::Token& token,
                                                  std::string_view id,
                                                  Seconds increment) {
   api::Token bound = token;
-  if (!token.role.empty()) {
-    TRY_ASSIGN(const auto role, find_role(token.role));
-    if (!role) {
-      return fail(internal_error(
-          fmt::format("failed to renew entry: original token role \"{}\" could "
-                      "not be found, not renewing",
-                      token.role)));
-    }
-    bound.period = lesser(token.period, role->period);
-    bound.explicit_max_ttl =
-        lesser(token.explicit_max_ttl, role->explicit_max_ttl);
-  }
-  TRY_ASSIGN(RenewedToken granted,
-             tokens_.renew(bound, increment, ttls().max_ttl));
+  TRY_ASSIGN(const Seconds max_ttl, bound_renewal(bound, increment));
+  TRY_ASSIGN(RenewedToken granted, tokens_.renew(bound, increment, max_ttl));
   const api::Token* const renewed = granted.token.get();
   api::Response response;
   response.present = true;

@@ -62,6 +62,22 @@ TEST_F(RecordCheck, ARecordThatIsGone) {
                                    AllOf(HasSubstr(list), HasSubstr("\"a\""))));
 }
 
+TEST_F(RecordCheck, AListOfDeksIsGoneOrAnotherRecords) {
+  ASSERT_TRUE(write("a", "one"));
+  ASSERT_TRUE(write("b", "two"));
+  const std::string entry = deks_path(record("a").id);
+  const SecretBytes other =
+      std::move((*view.get(deks_path(record("b").id)))->value);
+  ASSERT_TRUE(view.put(entry, other.expose()));
+  EXPECT_THAT(found(), testing::Contains(AllOf(HasSubstr("\"a\""),
+                                               HasSubstr("another one's"))));
+  ASSERT_TRUE(view.remove(entry));
+  EXPECT_THAT(found(), UnorderedElementsAre(
+                           AllOf(HasSubstr("\"a\""), HasSubstr("is missing")),
+                           HasSubstr("the index shows DEK"),
+                           HasSubstr("is no record's body")));
+}
+
 TEST_F(RecordCheck, ARecordThatDoesNotParseIsToldOnce) {
   ASSERT_TRUE(write("a", "one"));
   ASSERT_TRUE(view.put(record_path("a"), as_bytes("nonsense")));

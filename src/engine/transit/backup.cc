@@ -19,6 +19,11 @@ tl::unexpected<Error> refused(std::string_view text) {
 
 Result<KeyEdit> stamp_backup(KeyRecord& record, Time now) {
   if (record.soft_deleted) return refused("refusing to use soft-deleted key");
+  if (record.type == KeyType::kManagedKey) {
+    return fail(invalid_argument(
+        "an HSM has the keys of type managed_key: there is nothing to back "
+        "up"));
+  }
   if (!record.exportable) {
     return refused("exporting is disallowed on the policy");
   }

@@ -43,7 +43,9 @@ Result<KeyType> key_type(BackupObject& policy, BackupSource source) {
   }
   const KeyTypeInfo* info =
       number < 0 ? nullptr : find_key_type(static_cast<std::uint32_t>(number));
-  if (info == nullptr) return bad(fmt::format("unknown key type {}", number));
+  if (info == nullptr || info->managed()) {
+    return bad(fmt::format("unknown key type {}", number));
+  }
   return info->type;
 }
 
@@ -210,6 +212,7 @@ Result<Material> material_of(BackupObject& entry, const KeyTypeInfo& type) {
       return HmacMaterial{std::move(key)};
     }
     case KeyFamily::kKeyPair:
+    case KeyFamily::kManaged:  // key_type() has refused it
       break;
   }
   if (type.ed25519()) return ed25519_material(entry);

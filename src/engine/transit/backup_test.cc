@@ -162,6 +162,8 @@ TEST_F(BackupTest, MembersAsGoReadsThem) {
       "i", json(R"("imported":true,"allowimportedkeyrotation":true)")));
   EXPECT_EQ(get("keys/i").at("/imported_key"), "true");
   EXPECT_EQ(get("keys/i").at("/imported_key_allow_rotation"), "true");
+  EXPECT_EQ(post_error("hmac/i", R"({"input":""})"),
+            "no HMAC key exists for that key version");
   must(restore_json("t", json(R"("version_template":"vault:v{{version}}:")")));
   EXPECT_THAT(
       restore_json("o", json(R"("version_template":"x{{version}}:")")).error,

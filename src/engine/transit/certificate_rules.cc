@@ -9,6 +9,10 @@ Result<void> check_certifiable(const Key& key) {
     return fail(invalid_argument(fmt::format(
         "key type '{}' does not support signing", key.type().name)));
   }
+  if (key.type().managed()) {
+    return fail(invalid_argument(fmt::format(
+        "operation not supported for keys of type {}", key.type().name)));
+  }
   if (key.record().derived) {
     return fail(invalid_argument(
         "operation not supported for keys with derivation enabled"));

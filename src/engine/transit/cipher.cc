@@ -205,11 +205,13 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
           fmt::format("message encryption not supported for key type {}",
                       key_->type().name));
     }
+    if (key_->type().managed() && !may_block_) [[unlikely]]
+      return fail(would_block());
     while (true) {
       TRY_ASSIGN(const std::uint32_t number, version_to_seal(key_version));
       TRY_ASSIGN(const KeyVersion* used, version(number));
       const crypto::Aead* aead = nullptr;
-      if (!key_->type().rsa()) {
+      if (key_->type().aead) {
         TRY_ASSIGN(aead, aead_of(*used, context));
       }
       TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));
@@ -218,8 +220,10 @@ Result<Cipher::Sealed> Cipher::seal_in_place(std::int64_t key_version,
         TRY(renew(key_version));
         continue;
       }
-      if (aead == nullptr) [[unlikely]]
-        return seal_rsa(*used, {text, size});
+      if (aead == nullptr) [[unlikely]] {
+        return key_->type().rsa() ? seal_rsa(*used, {text, size})
+                                  : seal_managed(*used, {text, size}, aad);
+      }
       const std::size_t nonce_size = aead->nonce_bytes();
       std::uint8_t* const nonce = text - nonce_size;
       make_nonce({nonce, nonce_size}, {text, size});
@@ -260,6 +264,8 @@ Result<ByteView> Cipher::open(std::string_view ciphertext,
   TRY_ASSIGN(const KeyVersion* used, version(number));
   if (key_->type().rsa()) [[unlikely]]
     return open_rsa(*used, {bytes, *size});
+  if (key_->type().managed()) [[unlikely]]
+    return open_managed(*used, {bytes, *size}, associated_data);
   TRY_ASSIGN(const crypto::Aead* aead, aead_of(*used, decoded_context));
   const std::size_t nonce_size = aead->nonce_bytes();
   TRY_ASSIGN(const ByteView aad, decode_associated(associated_data));

@@ -43,7 +43,8 @@ class Cipher {
   TransitLoop& loop() { return loop_; }
 
   /// How RSA keys seal and open from now on: "oaep" (SHA-256, as is ""), or
-  /// "pkcs1v15". Other keys do not look at it.
+  /// "pkcs1v15". An HSM's key seals as its mechanism says: it takes "oaep"
+  /// alone. Other keys do not look at it.
   ///   kInvalidArgument  another word.
   Result<void> set_padding(std::string_view seal, std::string_view open);
 
@@ -74,6 +75,15 @@ class Cipher {
   /// That version, for whatever it is used; `number` is at most the latest.
   Result<const KeyVersion*> version(std::uint32_t number);
 
+  /// A signature in `scheme.encoding` by the HSM that has the version's key;
+  /// it holds under the public half that is known here.
+  ///   kInternal  also when it does not: the HSM's key is another one by now.
+  Result<Bytes> sign_managed(const KeyVersion& version,
+                             const crypto::SignatureScheme& scheme,
+                             ByteView input);
+  /// Whether signatures of the version's key may be verified.
+  Result<void> check_verifiable(const KeyVersion& version);
+
  private:
   // Derived from a version and a context; kept while both stay the same.
   struct Derived {
@@ -87,6 +97,12 @@ class Cipher {
   /// Wipes `plaintext`.
   Result<Sealed> seal_rsa(const KeyVersion& version, ByteSpan plaintext);
   Result<ByteView> open_rsa(const KeyVersion& version, ByteView sealed);
+  /// The same by the HSM that has the key.
+  Result<Sealed> seal_managed(const KeyVersion& version, ByteSpan plaintext,
+                              ByteView associated_data);
+  Result<ByteView> open_managed(const KeyVersion& version, ByteView sealed,
+                                std::string_view associated_data);
+  ByteView keep_opened(const SecretBytes& plaintext);
   Result<Sealed> seal_in_place(std::int64_t key_version, std::size_t size,
                                ByteView context,
                                std::string_view associated_data);
@@ -115,7 +131,7 @@ class Cipher {
   std::size_t opened_size_ = 0;
   crypto::RsaEncryption seal_padding_ = crypto::RsaEncryption::kOaep;
   crypto::RsaEncryption open_padding_ = crypto::RsaEncryption::kOaep;
-  Bytes rsa_sealed_;  // what Sealed views
+  Bytes sealed_elsewhere_;  // not in place; what Sealed views
 };
 
 /// What keys without associated data say of it; `index` counts in a batch.

@@ -21,9 +21,22 @@ Result<RsaEncryption> padding_named(std::string_view name) {
       invalid_argument(fmt::format("unknown padding scheme: {}", name)));
 }
 
+Result<void> check_managed_padding(std::string_view seal,
+                                   std::string_view open) {
+  TRY_ASSIGN(const auto sealing, padding_named(seal));
+  TRY_ASSIGN(const auto opening, padding_named(open));
+  if (sealing == RsaEncryption::kOaep && opening == RsaEncryption::kOaep) {
+    return {};
+  }
+  return fail(invalid_argument(
+      "padding_scheme: a managed key encrypts as its mechanism says"));
+}
+
 }  // namespace
 
 Result<void> Cipher::set_padding(std::string_view seal, std::string_view open) {
+  if (key_->type().managed()) [[unlikely]]
+    return check_managed_padding(seal, open);
   if (!key_->type().rsa()) return {};
   TRY_ASSIGN(seal_padding_, padding_named(seal));
   TRY_ASSIGN(open_padding_, padding_named(open));
@@ -36,8 +49,8 @@ Result<Cipher::Sealed> Cipher::seal_rsa(const KeyVersion& version,
       seal_padding_, crypto::HashAlgorithm::kSha2_256, plaintext);
   wipe(plaintext);
   if (!made) return fail(std::move(made).error());
-  rsa_sealed_ = *std::move(made);
-  return Sealed{rsa_sealed_, &version};
+  sealed_elsewhere_ = *std::move(made);
+  return Sealed{sealed_elsewhere_, &version};
 }
 
 Result<ByteView> Cipher::open_rsa(const KeyVersion& version, ByteView sealed) {
@@ -51,10 +64,14 @@ Result<ByteView> Cipher::open_rsa(const KeyVersion& version, ByteView sealed) {
   TRY_ASSIGN(const SecretBytes plaintext,
              version.private_key()->decrypt(
                  open_padding_, crypto::HashAlgorithm::kSha2_256, sealed));
+  return keep_opened(plaintext);
+}
+
+ByteView Cipher::keep_opened(const SecretBytes& plaintext) {
   std::uint8_t* const out = loop_.opened.reserve(plaintext.size());
   std::ranges::copy(plaintext.expose(), out);
   opened_size_ = plaintext.size();
-  return ByteView(out, opened_size_);
+  return {out, opened_size_};
 }
 
 Result<void> check_associated(const KeyTypeInfo& type, std::size_t index,

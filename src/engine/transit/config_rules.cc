@@ -107,6 +107,21 @@ Result<std::uint64_t> check_max_operations(std::int64_t asked,
   return static_cast<std::uint64_t>(asked);
 }
 
+Result<void> check_managed(const KeyRecord& record) {
+  if (record.type != KeyType::kManagedKey) return {};
+  const auto impossible = [](std::string_view field) {
+    return invalid(fmt::format(
+        "{} is not possible for keys of type managed_key: an HSM has them",
+        field));
+  };
+  if (record.exportable) return impossible("exportable");
+  if (record.allow_plaintext_backup) {
+    return impossible("allow_plaintext_backup");
+  }
+  if (record.auto_rotate_period.count() == 0) return {};
+  return impossible("auto_rotate_period");
+}
+
 Result<bool> apply_config(const api::Fields& fields, KeyRecord& record,
                           std::vector<std::string>& warnings) {
   const KeyRecord before = record;
@@ -126,6 +141,7 @@ Result<bool> apply_config(const api::Fields& fields, KeyRecord& record,
     TRY_ASSIGN(record.max_operations,
                check_max_operations(fields.integer("max_operations"), record));
   }
+  TRY(check_managed(record));
   if (same_parameters(before, record)) return false;
   TRY(check_available(record));
   return true;

@@ -23,6 +23,11 @@ Result<void> check_auto_rotate_period(Seconds period);
 Result<std::uint64_t> check_max_operations(std::int64_t asked,
                                            const KeyRecord& record);
 
+/// What keys that an HSM has cannot be: exportable, backed up, or rotated by
+/// the server itself.
+///   kInvalidArgument  `record` is of type managed_key and one of these.
+Result<void> check_managed(const KeyRecord& record);
+
 /// Applies keys/:name/config to `record`, warnings to `warnings`; true when
 /// anything changed.
 ///   kInvalidArgument  the reference's texts; `record` is then half changed

@@ -69,7 +69,7 @@ TEST_F(EncryptTest, CounterKdfKeysSealUnderTheCounterDerivation) {
             .value());
   EXPECT_EQ(encrypt("old", "hello world", R"(,"context":"bXktY29udGV4dA==")"),
             encrypt("derived", "hello world"));
-  // Shorter keys are the first bytes of it, as with OpenBao.
+  // Shorter keys are the first bytes of it, as OpenBao seals with.
   plant("short", KeyType::kAes128Gcm96, counting(16), true, false,
         Kdf::kCounter);
   plant("derived_short", KeyType::kAes128Gcm96,

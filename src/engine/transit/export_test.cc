@@ -88,6 +88,9 @@ TEST_F(ExportTest, ChoosesVersions) {
   EXPECT_EQ(get("export/encryption-key/k/4").error,
             "version does not exist or cannot be found");
   EXPECT_EQ(get("export/encryption-key/k/x").error, "invalid key version");
+  EXPECT_EQ(
+      get("export/certificate-chain/k").error,
+      "certificate chain not supported for keys that do not support signing");
   must(post("keys/k/config", R"({"min_decryption_version":2})"));
   EXPECT_EQ(get("export/encryption-key/k/1").error,
             "version for export is below minimum decryption version");

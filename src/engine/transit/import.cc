@@ -64,6 +64,10 @@ Result<KeyRecord> wanted_import(const api::Fields& fields) {
   if (type == nullptr) {
     return fail(invalid_argument(fmt::format("unknown key type: {}", name)));
   }
+  if (type->managed()) {
+    return fail(invalid_argument(
+        "an HSM has the keys of type managed_key: nothing can be imported"));
+  }
   wanted.type = type->type;
   // Imported keys derive by the legacy counter mode, as the reference's do.
   wanted.derived = fields.boolean("derived");
@@ -78,6 +82,16 @@ KeyPairMaterial* as_pair(Material& material) {
 
 bool same_pair(const KeyPairMaterial& a, const KeyPairMaterial& b) {
   return a.spki == b.spki;
+}
+
+// What derives takes the private half: the public one of a context hangs on it.
+Result<void> check_derives(const KeyRecord& record, const Material& material) {
+  const auto* pair = std::get_if<KeyPairMaterial>(&material);
+  const bool derives = record.derived && key_type_info(record.type).derives;
+  if (!derives || pair == nullptr || !pair->pkcs8.empty()) return {};
+  return refused(
+      "error importing key: a public key alone derives no keys: import the "
+      "private one, or without derived");
 }
 
 // Gives a version that has a public key only its private half.
@@ -139,6 +153,7 @@ Result<api::Response> TransitBackend::import_key(const Request& request,
   }
   TRY_ASSIGN(Material material,
              imported_material(request, context, key_type_info(wanted.type)));
+  TRY(check_derives(wanted, material));
   if (const auto* hmac = std::get_if<HmacMaterial>(&material)) {
     wanted.key_size = static_cast<std::uint32_t>(hmac->key.size());
   }
@@ -167,6 +182,7 @@ Result<api::Response> TransitBackend::import_version(const Request& request,
   TRY(keys_.check_usable(*key));
   TRY_ASSIGN(Material material,
              imported_material(request, context, key->type()));
+  TRY(check_derives(key->record(), material));
   std::int64_t number = request.fields.integer("version");
   const bool chosen = request.fields.has("version");
   if (!chosen && completes_latest(*key, material)) {

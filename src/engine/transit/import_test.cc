@@ -11,11 +11,12 @@ using testing::HasSubstr;
 class ImportTest : public TransitTest {
  protected:
   // What a client makes of `material` with the public wrapping key.
-  std::string wrap(ByteView material, crypto::HashAlgorithm hash =
-                                          crypto::HashAlgorithm::kSha2_256) {
+  std::string wrap(
+      ByteView material,
+      crypto::HashAlgorithm hash = crypto::HashAlgorithm::kSha2_256,
+      const Bytes& aes = counting(32)) {
     const auto wrapping =
         crypto::PublicKey::from_spki_pem(get("wrapping_key").at("/public_key"));
-    const Bytes aes = counting(32);
     Bytes blob =
         wrapping->encrypt(crypto::RsaEncryption::kOaep, hash, aes).value();
     const Bytes wrapped = crypto::wrap_kwp(aes, material);
@@ -65,9 +66,14 @@ TEST_F(ImportTest, SymmetricKeysWithEveryHash) {
 
 TEST_F(ImportTest, Refusals) {
   make_key("k");
-  EXPECT_THAT(import("k", wrap(counting(32))).error,
-              HasSubstr("cannot be used with an existing key"));
+  EXPECT_EQ(import("k", wrap(counting(32))).error,
+            "the import path cannot be used with an existing key; use "
+            "import-version to rotate an existing imported key");
   EXPECT_EQ(import("n", "AAAA").error, "provided ciphertext is too short");
+  EXPECT_EQ(import("n", wrap(counting(32), crypto::HashAlgorithm::kSha2_256,
+                             counting(16)))
+                .error,
+            "expected ephemeral AES key to be 256-bit");
   EXPECT_EQ(import("n", wrap(counting(31))).error,
             "error importing key: invalid key size 31 bytes for key type "
             "aes256-gcm96");
@@ -129,6 +135,14 @@ TEST_F(ImportTest, PrivateHalfComesLater) {
             fmt::format(R"({{"type":"ecdsa-p256","public_key":"{}"}})", pem)));
   EXPECT_EQ(post_error("sign/e", R"({"input":"eA=="})"),
             "requested version for signing does not contain a private part");
+  make_key("r", R"({"type":"rsa-2048"})");
+  must(post(
+      "keys/open/import",
+      fmt::format(R"({{"type":"rsa-2048","public_key":"{}"}})",
+                  escaped(snapshot("r")->latest().public_key()->spki_pem()))));
+  EXPECT_EQ(decrypt("open", encrypt("open", "x")),
+            "cannot decrypt ciphertext, key version does not have a private "
+            "counterpart");
   const auto import_private = [&](const crypto::PrivateKey& given,
                                   std::string_view more = {}) {
     return post("keys/e/import_version",
@@ -144,6 +158,24 @@ TEST_F(ImportTest, PrivateHalfComesLater) {
             "private key imported, key version cannot be updated");
   must(import_private(pair()));
   EXPECT_EQ(get("keys/e").at("/latest_version"), "2");
+}
+
+TEST_F(ImportTest, APublicKeyAloneDerivesNothing) {
+  crypto::SystemRng rng;
+  const auto made = crypto::PrivateKey::generate(
+      crypto::AsymmetricAlgorithm::kEd25519, 0, rng);
+  const std::string pem = escaped(made->public_key().spki_pem());
+  const auto body = [&](std::string_view more) {
+    return fmt::format(R"({{"public_key":"{}","type":"ed25519"{}}})", pem,
+                       more);
+  };
+  EXPECT_THAT(post_error("keys/d/import", body(R"(,"derived":true)")),
+              HasSubstr("derives no keys"));
+  must(post("keys/plain/import", body("")));
+  must(import("d", wrap(made->pkcs8_der().expose()),
+              R"(,"type":"ed25519","derived":true)"));
+  EXPECT_THAT(post_error("keys/d/import_version", body("")),
+              HasSubstr("derives no keys"));
 }
 
 TEST_F(ImportTest, RotationOnlyWhereAllowed) {

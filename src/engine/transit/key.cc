@@ -37,6 +37,9 @@ Result<std::shared_ptr<const KeyVersion>> KeyVersion::make(
     case KeyFamily::kKeyPair:
       TRY(version->open_key_pair(key, type));
       break;
+    case KeyFamily::kManaged:
+      TRY(version->open_managed(key));
+      break;
     case KeyFamily::kHmac:
       if (!std::holds_alternative<HmacMaterial>(version->record_.material)) {
         return misfit(key, version->number());
@@ -83,6 +86,16 @@ Result<void> KeyVersion::open_key_pair(const KeyRecord& key,
   private_ = *std::move(pair);
   material->pkcs8 = SecretBytes();
   if (key.derived) ed25519_key_ = ed25519_bytes(*private_);
+  return {};
+}
+
+Result<void> KeyVersion::open_managed(const KeyRecord& key) {
+  const ManagedMaterial* const material = managed();
+  if (material == nullptr) return misfit(key, number());
+  if (material->spki.empty()) return {};
+  auto spki = crypto::PublicKey::from_spki_der(material->spki);
+  if (!spki) return misfit(key, number());
+  public_ = *std::move(spki);
   return {};
 }
 

@@ -39,13 +39,18 @@ class KeyVersion {
   const std::string& prefix() const { return prefix_; }
   /// The AEAD of the key itself; null for derived keys and other types.
   const crypto::Aead* aead() const { return aead_ ? &*aead_ : nullptr; }
+  /// Null for other types than managed_key.
+  const ManagedMaterial* managed() const {
+    return std::get_if<ManagedMaterial>(&record_.material);
+  }
   /// Null for other types than key pairs, and for versions of which only the
   /// public key was imported.
   const crypto::PrivateKey* private_key() const {
     return private_ ? &*private_ : nullptr;
   }
-  /// Null for other types than key pairs. Of a derived key, the pair it is
-  /// derived from, which signs nothing itself: see derivation.h.
+  /// Null for other types than key pairs and for managed keys that have two
+  /// halves. Of a derived key, the pair it is derived from, which signs nothing
+  /// itself: see derivation.h.
   const crypto::PublicKey* public_key() const {
     return public_ ? &*public_ : nullptr;
   }
@@ -81,6 +86,7 @@ class KeyVersion {
   explicit KeyVersion(VersionRecord record);
   Result<void> open_symmetric(const KeyRecord& key, const KeyTypeInfo& type);
   Result<void> open_key_pair(const KeyRecord& key, const KeyTypeInfo& type);
+  Result<void> open_managed(const KeyRecord& key);
 
   // Without the private half of a key pair, which is in private_ alone.
   VersionRecord record_;

@@ -62,14 +62,41 @@ Result<std::string> key_pair_shown(const Key& key, const KeyVersion& version,
   return shown;
 }
 
+std::string_view public_name(const crypto::PublicKey& key) {
+  for (const KeyTypeInfo& type : all_key_types()) {
+    if (type.key_pair() && type.algorithm == key.algorithm() &&
+        (!type.rsa() || type.bits == key.bits())) {
+      return type.public_name;
+    }
+  }
+  return {};
+}
+
+// Of symmetric keys name and public key are empty.
+std::string managed_shown(const KeyVersion& version) {
+  const crypto::PublicKey* const key = version.public_key();
+  std::string shown;
+  JsonWriter(shown)
+      .begin_object()
+      .member("certificate_chain", "")
+      .member("creation_time", format_rfc3339_nano(version.created()))
+      .member("managed_key_id", version.managed()->id)
+      .member("name", key == nullptr ? std::string_view() : public_name(*key))
+      .member("public_key", key == nullptr ? std::string() : key->spki_pem())
+      .end_object();
+  return shown;
+}
+
 Result<ShownVersions> versions_shown(KeyStore& store, const Key& key,
                                      ByteView context) {
   ShownVersions shown;
   const std::uint32_t first = key.record().min_decryption_version;
   const std::uint32_t last = key.record().latest_version;
-  if (key.type().key_pair()) {
+  if (key.type().key_pair() || key.type().managed()) {
     TRY(store.visit_versions(key, first, last, [&](const KeyVersion& version) {
-      auto text = key_pair_shown(key, version, context);
+      auto text = key.type().managed()
+                      ? Result<std::string>(managed_shown(version))
+                      : key_pair_shown(key, version, context);
       if (!text) return Result<void>(fail(text.error()));
       shown.emplace(number_text(version.number()), *std::move(text));
       return Result<void>();
@@ -155,14 +182,22 @@ void write_minimums(JsonWriter& writer, const KeyRecord& record) {
       .member("name", record.name);
 }
 
-void write_tail(JsonWriter& writer, const KeyRecord& record,
-                const KeyTypeInfo& type) {
+// What the latest version does: that of a managed key is told by its mechanism.
+void write_tail(JsonWriter& writer, const Key& key) {
+  const KeyRecord& record = key.record();
+  const KeyTypeInfo& type = key.type();
+  const crypto::PublicKey* const pair = key.latest().public_key();
+  const bool rsa =
+      pair != nullptr && pair->algorithm() == crypto::AsymmetricAlgorithm::kRsa;
+  const bool encrypts =
+      type.encrypts && (!type.managed() || pair == nullptr || rsa);
+  const bool signs = type.signs && (!type.managed() || pair != nullptr);
   write_stamp(writer, "restore_info", record.restore_info);
   writer.member("soft_deleted", record.soft_deleted)
-      .member("supports_decryption", type.encrypts)
+      .member("supports_decryption", encrypts)
       .member("supports_derivation", type.derives)
-      .member("supports_encryption", type.encrypts)
-      .member("supports_signing", type.signs)
+      .member("supports_encryption", encrypts)
+      .member("supports_signing", signs)
       .member("type", type.name);
 }
 
@@ -189,7 +224,7 @@ Result<api::Response> TransitBackend::key_body(const Key& key,
   }
   write_minimums(writer, record);
   if (key.type().encrypts) TRY(write_operations(writer, keys_, key));
-  write_tail(writer, record, key.type());
+  write_tail(writer, key);
   writer.end_object();
   return Response::with_data(std::move(data));
 }

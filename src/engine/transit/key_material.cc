@@ -34,6 +34,8 @@ Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng) {
       return SymmetricMaterial{rng.secret(type.key_bytes)};
     case KeyFamily::kHmac:
       return HmacMaterial{rng.secret(key.key_size)};
+    case KeyFamily::kManaged:
+      return fail(internal_error("an HSM has keys of this type"));
     case KeyFamily::kKeyPair:
       break;
   }
@@ -63,6 +65,12 @@ Result<void> check_rotation(const KeyRecord& key) {
     return fail(internal_error("refusing to use soft-deleted key"));
   }
   if (key.may_rotate()) return {};
+  if (key.type == KeyType::kManagedKey) {
+    return fail(internal_error(fmt::format(
+        "the versions of key {} are keys of an HSM: only a rotation that names "
+        "the next one adds it",
+        key.name)));
+  }
   return fail(internal_error(fmt::format(
       "imported key {} does not allow rotation within Vault", key.name)));
 }

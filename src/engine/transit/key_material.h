@@ -11,6 +11,7 @@ namespace bulla::engine::transit {
 /// Fresh material for a key of that type. RSA takes up to seconds: on the
 /// worker pool, and under no lock. Any thread.
 ///   kExhausted  no secure memory left.
+///   kInternal   a type whose keys are not made here.
 Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng);
 
 /// Whether keys of that type may be derived and convergent as `key` is.
@@ -18,7 +19,8 @@ Result<Material> make_material(const KeyRecord& key, crypto::Rng& rng);
 Result<void> check_derivation(const KeyRecord& key);
 
 /// Whether the server may add a version to `key` by itself or when asked to.
-///   kInternal  soft-deleted, or imported without allow_rotation.
+///   kInternal  soft-deleted, imported without allow_rotation, or one whose
+///              versions an HSM has.
 Result<void> check_rotation(const KeyRecord& key);
 
 }  // namespace bulla::engine::transit

@@ -68,7 +68,10 @@ struct KeyRecord {
   std::optional<KeyStamp> restore_info;
 
   /// Whether the server may add a version of its own making.
-  bool may_rotate() const { return !imported || allow_imported_rotation; }
+  bool may_rotate() const {
+    return type != KeyType::kManagedKey &&
+           (!imported || allow_imported_rotation);
+  }
 };
 
 /// The key of an AEAD or CMAC type.
@@ -85,8 +88,14 @@ struct KeyPairMaterial {
   Bytes spki;         ///< SubjectPublicKeyInfo, DER.
   std::vector<Bytes> certificates;  ///< DER, leaf first; empty: none set.
 };
+/// A key that an HSM has: which one, and its public half.
+struct ManagedMaterial {
+  std::string id;  ///< The managed key's UUID.
+  Bytes spki;      ///< SubjectPublicKeyInfo, DER; empty: a symmetric key.
+};
 /// What makes up a version; one alternative a kind of material.
-using Material = std::variant<SymmetricMaterial, HmacMaterial, KeyPairMaterial>;
+using Material = std::variant<SymmetricMaterial, HmacMaterial, KeyPairMaterial,
+                              ManagedMaterial>;
 
 /// One version: `version/<name>/<id>/<number as 8 hex digits>`.
 struct VersionRecord {
@@ -99,8 +108,8 @@ struct VersionRecord {
   Time created;
   /// Of the convergent scheme, 3 today; 0 for keys that are not convergent.
   std::uint32_t convergent_version = 0;
-  /// 32 bytes. Empty for the type `hmac`, and in versions restored from a
-  /// server so old that it had none.
+  /// 32 bytes. Empty for the types `hmac` and `managed_key`, and in versions
+  /// restored from a server so old that it had none.
   SecretBytes hmac_key;
   Material material;
 };

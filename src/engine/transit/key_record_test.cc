@@ -116,6 +116,29 @@ TEST(KeyRecordTest, GoldenBytes) {
                 "000000020708");
 }
 
+TEST(KeyRecordTest, GoldenBytesOfAManagedKey) {
+  VersionRecord record = sample_version();
+  record.convergent_version = 0;
+  record.hmac_key = SecretBytes();
+  record.material = ManagedMaterial{"id", {4, 5}};
+  const SecretBytes bytes = encode(record);
+  EXPECT_EQ(hex_encode(bytes.expose()),
+            "01"
+            "0000001007070707070707070707070707070707"
+            "00000009"
+            "0000000000000005"
+            "00000000"
+            "00000000"
+            "04"
+            "000000026964"
+            "000000020405");
+  const auto back = decode_version_record(bytes.expose());
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(encode(*back) == bytes);
+  record.hmac_key = SecretBytes(32);
+  EXPECT_FALSE(decode_version_record(encode(record).expose()));
+}
+
 // What a record reads as when encoded anew; nothing when it is refused.
 std::optional<Bytes> again(const Bytes& bytes, bool key) {
   if (key) {

@@ -197,8 +197,24 @@ Result<void> KeyStore::visit_versions(const Key& key, std::uint32_t first,
   return {};
 }
 
+Result<bool> KeyStore::uses_managed_key(std::string_view id) const {
+  TRY_ASSIGN(const auto names, list({}, 0));
+  for (const std::string& name : names) {
+    TRY_ASSIGN(const auto stored, read_record(name));
+    if (!stored || stored->record.type != KeyType::kManagedKey) continue;
+    const KeyRecord& record = stored->record;
+    const std::uint32_t first = std::max(record.min_available_version, 1U);
+    for (std::uint32_t n = first; n <= record.latest_version; ++n) {
+      TRY_ASSIGN(const auto version, read_version_record(record, n));
+      const auto* own = std::get_if<ManagedMaterial>(&version.record.material);
+      if (own != nullptr && own->id == id) return true;
+    }
+  }
+  return false;
+}
+
 Result<std::vector<std::string>> KeyStore::list(std::string_view after,
-                                                std::size_t limit) {
+                                                std::size_t limit) const {
   std::vector<std::string> names;
   std::string last(after);
   while (limit == 0 || names.size() < limit) {

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/managed_keys.h"
 #include "barrier/barrier.h"
 #include "base/published.h"
 #include "base/result.h"
@@ -53,6 +54,9 @@ struct KeyStoreRules {
   /// Told before a key is rotated by the server itself, as the record then is;
   /// its error keeps the key as it was. May be empty.
   std::function<Result<void>(const KeyRecord&, OwnRotation)> announce = {};
+  /// Who has the keys of type managed_key, and what this mount is called there.
+  api::ManagedKeys* managed = nullptr;
+  std::string mount_uuid = {};
 };
 
 /// The named keys of one mount: in storage, and those in use in memory.
@@ -145,6 +149,15 @@ class KeyStore {
   Result<void> visit_versions(const Key& key, std::uint32_t first,
                               std::uint32_t last, const Visitor& visit) const;
 
+  const KeyStoreRules& rules() const { return rules_; }
+  /// This mount's use of the managed key that `version` is; of such versions
+  /// only. It views both.
+  api::ManagedKeys::Use use_of(const KeyVersion& version) const {
+    return {rules_.mount_uuid, version.managed()->id};
+  }
+  /// Whether a version that may still be used is the managed key of that id.
+  /// Reads the records of all keys.
+  Result<bool> uses_managed_key(std::string_view id) const;
   /// Whether that key may be used at all.
   ///   kInvalidArgument  it is soft-deleted, or its type not for FIPS mode.
   Result<void> check_usable(const Key& key) const;
@@ -175,7 +188,7 @@ class KeyStore {
 
   /// Names greater than `after`, at most `limit` (0: all).
   Result<std::vector<std::string>> list(std::string_view after,
-                                        std::size_t limit);
+                                        std::size_t limit) const;
   /// Rotates each key that is past its auto_rotate_period, once. Returns how
   /// many; a key that fails does not keep the others.
   Result<std::size_t> rotate_due(Time now);

@@ -73,6 +73,12 @@ Result<std::shared_ptr<const Key>> KeyStore::rotate_used_up(const Key& key,
         record.id == seen.id && record.latest_version == seen.latest_version;
     if (!rotates) return KeyEdit::kNone;
     if (record.may_rotate()) return KeyEdit::kRotate;
+    if (record.type == KeyType::kManagedKey) {
+      return fail(invalid_argument(fmt::format(
+          "version {} of key {} has done the {} encryptions that "
+          "max_operations allows; rotate it to another managed key",
+          record.latest_version, record.name, operations_limit(record))));
+    }
     return fail(invalid_argument(fmt::format(
         "version {} of key {} has done the {} encryptions that max_operations "
         "allows, and the imported key does not allow rotation",

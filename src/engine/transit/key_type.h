@@ -30,6 +30,7 @@ enum class KeyType : std::uint32_t {
   kAes128Cmac = 12,
   kAes256Cmac = 13,
   kAes192Cmac = 16,
+  kManagedKey = 10001,  ///< Vault's 10, which is OpenBao's hmac.
 };
 
 /// What a version's material is.
@@ -38,6 +39,7 @@ enum class KeyFamily : std::uint8_t {
   kCmac,     ///< SymmetricMaterial, of key_bytes
   kHmac,     ///< HmacMaterial, as long as the key's key_size
   kKeyPair,  ///< KeyPairMaterial, of algorithm and bits
+  kManaged,  ///< ManagedMaterial: an HSM has the key
 };
 
 /// What one type of key can do. A new type is a new row in key_type.cc.
@@ -69,9 +71,15 @@ struct KeyTypeInfo {
 
   bool macs() const { return family == KeyFamily::kCmac; }
   /// Makes and verifies HMACs.
-  bool hmacs() const { return family != KeyFamily::kCmac; }
+  bool hmacs() const {
+    return family != KeyFamily::kCmac && family != KeyFamily::kManaged;
+  }
   /// Versions carry an HMAC key beside their material.
-  bool has_hmac_key() const { return family != KeyFamily::kHmac; }
+  bool has_hmac_key() const {
+    return family != KeyFamily::kHmac && family != KeyFamily::kManaged;
+  }
+  /// An HSM has the key, and which operations there are depends on it.
+  bool managed() const { return family == KeyFamily::kManaged; }
   bool key_pair() const { return family == KeyFamily::kKeyPair; }
   bool rsa() const {
     return key_pair() && algorithm == crypto::AsymmetricAlgorithm::kRsa;
@@ -89,6 +97,7 @@ constexpr std::size_t kHmacKeyBytesMax = 512;
 const KeyTypeInfo* find_key_type(std::string_view name);
 const KeyTypeInfo* find_key_type(std::uint32_t number);
 const KeyTypeInfo& key_type_info(KeyType type);
+/// All whose keys are made here: all but managed_key.
 std::span<const KeyTypeInfo> all_key_types();
 
 }  // namespace bulla::engine::transit

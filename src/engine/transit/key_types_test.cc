@@ -53,6 +53,8 @@ TEST(KeyTypeTableTest, IsTheReferences) {
     EXPECT_EQ(type->convergent, type->aead.has_value()) << row.name;
     EXPECT_EQ(type->public_import, type->key_pair()) << row.name;
   }
+  // Vault's is 10, which is hmac here.
+  EXPECT_TRUE(find_key_type(10001U)->managed());
   EXPECT_EQ(find_key_type(14U), nullptr);
   EXPECT_EQ(find_key_type("rsa-1024"), nullptr);
 }

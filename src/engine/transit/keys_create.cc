@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "engine/transit/config_rules.h"
+#include "engine/transit/key_material.h"
 #include "engine/transit/transit.h"
 
 namespace bulla::engine::transit {
@@ -53,6 +55,7 @@ Result<KeyRecord> wanted_key(const api::Fields& fields) {
   wanted.kdf = wanted.derived ? Kdf::kHkdfSha256 : Kdf::kCounter;
   wanted.exportable = fields.boolean("exportable");
   wanted.allow_plaintext_backup = fields.boolean("allow_plaintext_backup");
+  TRY(check_managed(wanted));
   return wanted;
 }
 
@@ -62,7 +65,18 @@ Result<api::Response> TransitBackend::keys_create(const Request& request,
                                                   Context& context) {
   TRY_ASSIGN(const KeyRecord wanted, wanted_key(request.fields));
   const std::string_view name = request.param("name");
-  TRY_ASSIGN(const auto made, keys_.create(name, wanted, context.now));
+  api::FoundManagedKey managed;  // held until its version is stored
+  std::optional<Material> given;
+  if (wanted.type == KeyType::kManagedKey) {
+    TRY(check_derivation(wanted));
+    TRY_ASSIGN(const Key* present, find_key(name, context));
+    if (present == nullptr) {
+      TRY_ASSIGN(managed, find_managed(request.fields));
+      given = ManagedMaterial{managed.id, managed.public_key};
+    }
+  }
+  TRY_ASSIGN(const auto made,
+             keys_.create(name, wanted, context.now, std::move(given)));
   TRY_ASSIGN(auto answer, key_body(*made.key));
   if (!made.created) {
     answer.warnings.push_back(fmt::format("key {} already existed", name));

@@ -6,6 +6,10 @@ namespace bulla::engine::transit {
 
 Result<api::Response> TransitBackend::keys_rotate(const Request& request,
                                                   Context& context) {
+  TRY_ASSIGN(const Key* present, find_key(request.param("name"), context));
+  if (present != nullptr && present->type().managed()) {
+    return rotate_managed(request, context, *present);
+  }
   const auto key = keys_.update(
       request.param("name"), context.now,
       [](KeyRecord&) { return Result<KeyEdit>(KeyEdit::kRotate); });

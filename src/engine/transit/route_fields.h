@@ -85,6 +85,15 @@ inline constexpr api::Field kMaxOperations{
         "least 16, or 0 for as many as the type allows.",
     .default_text = "0"};
 
+inline constexpr api::Field kManagedKeyName{
+    .name = "managed_key_name",
+    .description =
+        "Of type managed_key: the name under sys/managed-keys of the key that "
+        "the new version is."};
+inline constexpr api::Field kManagedKeyId{
+    .name = "managed_key_id",
+    .description = "The same by the managed key's UUID."};
+
 constexpr api::Field text_field(std::string_view name,
                                 std::string_view description,
                                 std::string_view otherwise = {}) {

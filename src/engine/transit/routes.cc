@@ -102,7 +102,7 @@ void TransitBackend::add_key_routes(std::vector<Route>& routes) {
                         "Bytes of an hmac key, 32 to 512.", "0"),
                   text_field("external_key_ref",
                              "Refused: there are no keys kept elsewhere."),
-                  kMaxOperations},
+                  kMaxOperations, kManagedKeyName, kManagedKeyId},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_create),
                    pool(Operation::kRead, &TransitBackend::keys_read),
                    pool(Operation::kDelete, &TransitBackend::keys_delete)},
@@ -125,7 +125,7 @@ void TransitBackend::add_key_change_routes(std::vector<Route>& routes) {
        .synopsis = "Changes the parameters of a named key."});
   routes.push_back(
       {.pattern = "keys/:name/rotate",
-       .fields = {kName},
+       .fields = {kName, kManagedKeyName, kManagedKeyId},
        .methods = {pool(Operation::kUpdate, &TransitBackend::keys_rotate)},
        .synopsis = "Adds a version to a named key and makes it the latest."});
   routes.push_back(

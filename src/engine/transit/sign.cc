@@ -62,6 +62,8 @@ Result<api::Response> TransitBackend::sign(const Request& request,
   const auto batch = fields.raw("batch_input");
   if (batch) TRY(parse_mac_batch(*batch, loop.mac_items));
   const std::size_t count = batch ? loop.mac_items.size() : 1;
+  // An HSM is waited for, and so is what else its key depends on.
+  if (key->type().managed() && !context.may_block) return fail(would_block());
   if (!context.may_block &&
       belongs_on_pool(key->type(), KeyPairUse::kPrivate, count)) {
     return fail(would_compute());

@@ -59,10 +59,10 @@ Result<void> parse_marshaling(std::string_view name,
 }
 
 // The scheme for this key: what `options` say, with RSA's algorithm settled.
-Result<crypto::SignatureScheme> scheme_for(const KeyTypeInfo& type,
+Result<crypto::SignatureScheme> scheme_for(bool rsa,
                                            const SignatureOptions& options) {
   crypto::SignatureScheme scheme = options.scheme;
-  if (!type.rsa()) return scheme;
+  if (!rsa) return scheme;
   if (options.rsa_algorithm.empty() || options.rsa_algorithm == "pss") {
     scheme.padding = crypto::RsaPadding::kPss;
   } else if (options.rsa_algorithm == "pkcs1v15") {
@@ -190,10 +190,16 @@ Result<void> check_signature_options(const KeyTypeInfo& type,
 
 namespace {
 
+bool is_rsa(const KeyVersion& version) {
+  const crypto::PublicKey* const key = version.public_key();
+  return key != nullptr &&
+         key->algorithm() == crypto::AsymmetricAlgorithm::kRsa;
+}
+
 // A digest that is none of `scheme`'s hash is signed by no RSA key.
-bool is_no_digest(const KeyTypeInfo& type,
+bool is_no_digest(const KeyVersion& version,
                   const crypto::SignatureScheme& scheme, ByteView input) {
-  return type.rsa() && scheme.prehashed && scheme.hash &&
+  return is_rsa(version) && scheme.prehashed && scheme.hash &&
          input.size() != crypto::hash_bytes(*scheme.hash);
 }
 
@@ -223,14 +229,16 @@ Result<Signed> sign_item(Cipher& cipher, const SignatureOptions& options,
   TRY_ASSIGN(const std::uint32_t number,
              version_to_sign(key.record(), key_version));
   TRY_ASSIGN(const KeyVersion* version, cipher.version(number));
-  if (version->private_key() == nullptr) {
+  if (version->private_key() == nullptr && version->managed() == nullptr) {
     return refused(
         "requested version for signing does not contain a private part");
   }
-  TRY_ASSIGN(const auto scheme, scheme_for(key.type(), options));
+  TRY_ASSIGN(const auto scheme, scheme_for(is_rsa(*version), options));
   Signed made{.text = version->prefix(), .version = number, .public_key = {}};
   Bytes signature;
-  if (key.record().derived) {
+  if (version->managed() != nullptr) {
+    TRY_ASSIGN(signature, cipher.sign_managed(*version, scheme, input));
+  } else if (key.record().derived) {
     TRY_ASSIGN(const auto pair, derived_pair(key, *version, context));
     TRY_ASSIGN(signature, signed_by(pair, key.type(), scheme, input));
     made.public_key = pair.public_key().ed25519_raw();
@@ -254,8 +262,9 @@ Result<bool> signature_holds(Cipher& cipher, const SignatureOptions& options,
              version_to_verify(cipher, parsed.version));
   TRY_ASSIGN(const Bytes signature,
              decode_signature(parsed.payload, options.jws));
-  TRY_ASSIGN(const auto scheme, scheme_for(key.type(), options));
-  if (is_no_digest(key.type(), scheme, input)) return false;
+  if (version->managed() != nullptr) TRY(cipher.check_verifiable(*version));
+  TRY_ASSIGN(const auto scheme, scheme_for(is_rsa(*version), options));
+  if (is_no_digest(*version, scheme, input)) return false;
   if (!key.record().derived) {
     return version->public_key()->verify(scheme, input, signature);
   }

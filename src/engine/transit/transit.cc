@@ -13,11 +13,12 @@ TransitBackend::TransitBackend(const api::BackendContext& context)
       log_(context.log),
       events_(context.events),
       uuid_(context.config.uuid),
-      keys_(
-          context.storage, context.rng,
-          {.fips_mode = context.fips_mode,
-           .announce = [this](const KeyRecord& key,
-                              OwnRotation why) { return announce(key, why); }}),
+      keys_(context.storage, context.rng,
+            {.fips_mode = context.fips_mode,
+             .announce = [this](const KeyRecord& key,
+                                OwnRotation why) { return announce(key, why); },
+             .managed = &context.managed_keys,
+             .mount_uuid = context.config.uuid}),
       hidden_keys_(context.storage.sub("hidden/"), context.rng),
       routes_(make_routes()) {
   load_cache_size();

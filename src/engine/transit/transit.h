@@ -30,6 +30,9 @@ class TransitBackend final : public api::Backend {
   void tick(Time now) override;
   /// Stores counts of encryptions.
   void stop() override;
+  Result<bool> uses_managed_key(std::string_view id) override {
+    return keys_.uses_managed_key(id);
+  }
 
   /// Totals over all threads. Any thread.
   TransitMetrics metrics() const;
@@ -109,6 +112,13 @@ class TransitBackend final : public api::Backend {
   /// The key body (reference/transit.md §3), read from storage where needed;
   /// with the public keys that a derived key has for `context`, if any.
   Answer key_body(const Key& key, ByteView context = {});
+
+  // managed.cc: keys of type managed_key.
+  /// The managed key that a request names, for a new version.
+  ///   kInvalidArgument  it names none.
+  Result<api::FoundManagedKey> find_managed(const api::Fields& fields);
+  Answer rotate_managed(const Request& request, Context& context,
+                        const Key& key);
 
   /// What an import brings: a wrapped key, or a public one.
   Result<Material> imported_material(const Request& request, Context& context,

@@ -168,6 +168,8 @@ Result<api::Response> TransitBackend::verify_signatures(const Request& request,
   }
   TRY(check_signature_options(key->type(), options));
   TransitLoop& loop = loop_of(context);
+  // An HSM is waited for, and so is what else its key depends on.
+  if (key->type().managed() && !context.may_block) return fail(would_block());
   if (!context.may_block && belongs_on_pool(key->type(), KeyPairUse::kPublic,
                                             loop.mac_items.size())) {
     return fail(would_compute());

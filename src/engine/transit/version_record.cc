@@ -12,13 +12,19 @@ namespace bulla::engine::transit {
 namespace {
 
 constexpr std::uint8_t kFormat = 1;
-enum Kind : std::uint8_t { kSymmetric = 1, kHmac = 2, kKeyPair = 3 };
+enum Kind : std::uint8_t {
+  kSymmetric = 1,
+  kHmac = 2,
+  kKeyPair = 3,
+  kManaged = 4
+};
 
 constexpr std::size_t kHmacKeyBytes = 32;
 constexpr std::uint32_t kConvergentVersionMax = 3;
 // RSA-4096 takes less than half of these.
 constexpr std::size_t kPrivateBytesMax = 8192;
 constexpr std::size_t kPublicBytesMax = 2048;
+constexpr std::size_t kManagedIdBytesMax = 64;
 
 bool read_key(WireReader& reader, SecretBytes& key) {
   const ByteView bytes = reader.bytes();
@@ -54,6 +60,14 @@ bool read_key_pair(WireReader& reader, KeyPairMaterial& pair) {
   return read_certificates(reader, pair.certificates);
 }
 
+bool read_managed(WireReader& reader, ManagedMaterial& managed) {
+  managed.id = std::string(reader.text());
+  const ByteView spki = reader.bytes();
+  managed.spki = to_bytes(spki);
+  return !managed.id.empty() && managed.id.size() <= kManagedIdBytesMax &&
+         spki.size() <= kPublicBytesMax;
+}
+
 bool read_material(WireReader& reader, Material& material) {
   switch (reader.u8()) {
     case kSymmetric:
@@ -62,6 +76,8 @@ bool read_material(WireReader& reader, Material& material) {
       return read_key(reader, material.emplace<HmacMaterial>().key);
     case kKeyPair:
       return read_key_pair(reader, material.emplace<KeyPairMaterial>());
+    case kManaged:
+      return read_managed(reader, material.emplace<ManagedMaterial>());
     default:
       return false;
   }
@@ -80,6 +96,9 @@ struct MaterialWriter {
     w.u32(static_cast<std::uint32_t>(m.certificates.size()));
     for (const Bytes& der : m.certificates) w.bytes(der);
   }
+  void operator()(const ManagedMaterial& m) const {
+    w.u8(kManaged).text(m.id).bytes(m.spki);
+  }
 };
 
 struct MaterialCloner {
@@ -92,6 +111,7 @@ struct MaterialCloner {
   Material operator()(const KeyPairMaterial& m) const {
     return KeyPairMaterial{m.pkcs8.clone(), m.spki, m.certificates};
   }
+  Material operator()(const ManagedMaterial& m) const { return m; }
 };
 
 }  // namespace
@@ -117,7 +137,9 @@ Result<VersionRecord> decode_version_record(ByteView bytes) {
   const ByteView hmac_key = reader.bytes();
   const bool material_ok = read_material(reader, record.material);
   TRY(reader.finish(kWhat));
-  const bool own_hmac = std::holds_alternative<HmacMaterial>(record.material);
+  const bool own_hmac =
+      std::holds_alternative<HmacMaterial>(record.material) ||
+      std::holds_alternative<ManagedMaterial>(record.material);
   if (format != kFormat || id.size() != record.key_id.size() ||
       record.number < 1 || record.number > KeyRecord::kVersionMax ||
       record.convergent_version > kConvergentVersionMax ||

@@ -56,7 +56,7 @@ Result<std::vector<std::string>> paths_of(const api::Request& request) {
 Result<api::Response> answer(Core& core, const api::Request& request,
                              const api::Token& token) {
   TRY_ASSIGN(const auto paths, paths_of(request));
-  const auto acl = core.policies().acl(token.policies);
+  TRY_ASSIGN(const auto acl, core.acl_of(token, true));
   std::map<std::string, std::vector<std::string_view>> found;
   for (const std::string& path : paths) {
     std::string_view bare = path;

@@ -15,7 +15,8 @@ using AclPtr = std::shared_ptr<const auth::Acl>;
 
 // Null without a token.
 AclPtr acl_of(Core& core, const api::Context& context) {
-  return context.token ? core.policies().acl(context.token->policies) : nullptr;
+  if (!context.token) return nullptr;
+  return core.acl_of(*context.token, true).value_or(nullptr);
 }
 
 bool may_see(const api::MountConfig& config, const AclPtr& acl) {

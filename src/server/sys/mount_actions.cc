@@ -127,12 +127,30 @@ Result<api::MountConfig> config_of(Core& core, const api::Request& request,
   return config;
 }
 
+Result<std::optional<LockoutConfig>> lockout_of(
+    const api::Request& request, const api::MountConfig& config) {
+  const auto element =
+      source_of(request.fields.object("config"))("user_lockout_config");
+  if (!element || !element->is_object()) {
+    return std::optional<LockoutConfig>();
+  }
+  LockoutConfig lockout;
+  TRY(apply_lockout(JsonObject(*element), config, lockout));
+  return std::optional(lockout);
+}
+
 }  // namespace
 
 Result<api::Response> enable_mount(Core& core, const api::Request& request,
                                    bool is_auth) {
   TRY_ASSIGN(api::MountConfig config, config_of(core, request, is_auth));
+  TRY_ASSIGN(const auto lockout, lockout_of(request, config));
+  const std::string path = config.path;
   TRY(core.mounts().mount(std::move(config)));
+  const auto mount = core.mounts().at(path);
+  if (lockout && mount) {
+    TRY(core.lockouts().configure(mount->config.accessor, *lockout));
+  }
   return api::Response::none();
 }
 
@@ -145,7 +163,16 @@ Result<api::Response> disable_mount(Core& core, const api::Request& request,
   }
   // sys/auth is the way to auth methods, and asks for more.
   if (!is_auth) TRY(check_reserved(path, "unmount"));
+  // Before, so that a crash leaves what can be disabled again, and after, so
+  // that a login in between gains nothing.
+  const auto mount = core.mounts().at(path);
+  if (!mount) return api::Response::none();
+  if (is_auth) TRY(core.tokens().revoke_made_at(path));
   TRY(core.mounts().unmount(path));
+  if (is_auth) {
+    TRY(core.tokens().revoke_made_at(path));
+    TRY(core.lockouts().drop(mount->config.accessor));
+  }
   return api::Response::none();
 }
 

@@ -8,7 +8,7 @@ constexpr std::string_view kAuthPrefix = "auth/";
 // Of these there is one each, always.
 bool is_builtin(const api::MountConfig& config) {
   return config.type == "system" || config.type == "cubbyhole" ||
-         config.type == "token";
+         config.type == "token" || config.type == "identity";
 }
 
 void write_options(JsonWriter& out, const api::MountConfig& config) {
@@ -32,9 +32,18 @@ void write_text(JsonWriter& out, std::string_view name,
   if (!value.empty()) out.member(name, value);
 }
 
+void write_lockout(JsonWriter& out, const LockoutConfig& lockout) {
+  out.member("user_lockout_counter_reset_duration",
+             lockout.counter_reset.count())
+      .member("user_lockout_disable", lockout.disabled)
+      .member("user_lockout_duration", lockout.duration.count())
+      .member("user_lockout_threshold", lockout.threshold);
+}
+
 // Members are in the order of their names, as Go prints maps.
 void write_config(JsonWriter& out, const api::MountConfig& config) {
   out.key("config").begin_object();
+  write_list(out, "allowed_managed_keys", config.allowed_managed_keys);
   write_list(out, "allowed_response_headers", config.allowed_response_headers);
   write_list(out, "audit_non_hmac_request_keys",
              config.audit_non_hmac_request_keys);
@@ -80,10 +89,11 @@ void write_public_mount_info(JsonWriter& out, const api::MountConfig& config) {
 }
 
 std::string tune_json(const api::MountConfig& config, Seconds default_ttl,
-                      Seconds max_ttl) {
+                      Seconds max_ttl, const LockoutConfig& lockout) {
   std::string json;
   JsonWriter out(json);
   out.begin_object();
+  write_list(out, "allowed_managed_keys", config.allowed_managed_keys);
   write_list(out, "allowed_response_headers", config.allowed_response_headers);
   write_list(out, "audit_non_hmac_request_keys",
              config.audit_non_hmac_request_keys);
@@ -101,6 +111,9 @@ std::string tune_json(const api::MountConfig& config, Seconds default_ttl,
     out.member("token_type", config.token_type.empty()
                                  ? std::string("default-service")
                                  : config.token_type);
+  }
+  if (config.is_auth && !(lockout == LockoutConfig())) {
+    write_lockout(out, lockout);
   }
   out.end_object();
   return json;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/json_writer.h"
+#include "server/lockout.h"
 #include "server/mounts.h"
 
 namespace bulla::server {
@@ -12,9 +13,10 @@ namespace bulla::server {
 void write_mount_info(JsonWriter& out, const api::MountConfig& config);
 /// The few members that those without a token may see.
 void write_public_mount_info(JsonWriter& out, const api::MountConfig& config);
-/// A mount's settings as its …/tune shows them: TTLs in effect, in seconds.
+/// A mount's settings as its …/tune shows them: TTLs in effect, in seconds;
+/// what is said of lockout, if anything is.
 std::string tune_json(const api::MountConfig& config, Seconds default_ttl,
-                      Seconds max_ttl);
+                      Seconds max_ttl, const LockoutConfig& lockout);
 
 /// Every auth method, or every secrets engine, as {"path/": info}.
 std::string mounts_json(const MountTable& table, bool is_auth);

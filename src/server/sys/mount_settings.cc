@@ -179,6 +179,7 @@ Result<void> apply_mount_settings(const SettingSource& source,
                 config.passthrough_request_headers));
   TRY(take_list(source, "allowed_response_headers",
                 config.allowed_response_headers));
+  TRY(take_list(source, "allowed_managed_keys", config.allowed_managed_keys));
   if (const auto element = source("force_no_cache")) {
     TRY_ASSIGN(config.force_no_cache, api::json_to_bool(*element));
   }
@@ -203,12 +204,15 @@ std::vector<api::Field> mount_setting_fields() {
        "Request headers the engine gets to see."},
       {"allowed_response_headers", FieldType::kCommaStringSlice,
        "Response headers the engine may set."},
+      {"allowed_managed_keys", FieldType::kCommaStringSlice,
+       "Managed keys the engine may use, besides those of any mount."},
       {"force_no_cache", FieldType::kBool, "Kept for compatibility.", "false"},
       {"token_type", FieldType::kString,
        "The kind of token an auth method issues.", "default-service"},
       {"plugin_version", FieldType::kString,
        "Must be empty: every engine is built in."},
-      {"user_lockout_config", FieldType::kMap, "Kept for compatibility."},
+      {"user_lockout_config", FieldType::kMap,
+       "When names that fail to log in are locked."},
   };
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "server/lockout.h"
 
 namespace bulla::server {
 
@@ -20,6 +21,12 @@ using SettingSource =
 ///   kInvalidArgument  the texts of reference/sys.md §5.
 Result<void> apply_mount_settings(const SettingSource& source,
                                   api::MountConfig& config);
+
+/// Takes what an object `user_lockout_config` has over to `lockout`.
+///   kInvalidArgument  this type of mount has none, or a value is none.
+Result<void> apply_lockout(const JsonObject& object,
+                           const api::MountConfig& config,
+                           LockoutConfig& lockout);
 
 /// The settings as fields of a route, for validation and documents.
 std::vector<api::Field> mount_setting_fields();

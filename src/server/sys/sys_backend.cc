@@ -20,6 +20,7 @@ SysBackend::SysBackend(Core& core) {
   add_reencrypt_routes(core, routes_);
   add_record_check_routes(core, routes_);
   add_job_routes(core, routes_);
+  add_managed_key_routes(core, routes_);
   add_mount_routes(core, routes_);
   add_auth_mount_routes(core, routes_);
   add_remount_routes(core, routes_);
@@ -28,6 +29,7 @@ SysBackend::SysBackend(Core& core) {
   add_audit_routes(core, routes_);
   add_audit_header_routes(core, routes_);
   add_wrapping_routes(core, routes_);
+  add_locked_user_routes(core, routes_);
   add_tools_routes(core, routes_);
   add_metrics_routes(core, routes_);
   add_internal_routes(core, routes_);

@@ -44,6 +44,7 @@ void add_encryption_key_usage_routes(Core& core, Routes& routes);
 void add_reencrypt_routes(Core& core, Routes& routes);
 void add_record_check_routes(Core& core, Routes& routes);
 void add_job_routes(Core& core, Routes& routes);
+void add_managed_key_routes(Core& core, Routes& routes);   // managed_keys.cc
 void add_mount_routes(Core& core, Routes& routes);         // mounts.cc, tune.cc
 void add_auth_mount_routes(Core& core, Routes& routes);    // auth_mounts.cc
 void add_remount_routes(Core& core, Routes& routes);       // remount.cc
@@ -52,6 +53,7 @@ void add_capability_routes(Core& core, Routes& routes);    // capabilities.cc
 void add_audit_routes(Core& core, Routes& routes);         // audit.cc
 void add_audit_header_routes(Core& core, Routes& routes);  // audit_headers.cc
 void add_wrapping_routes(Core& core, Routes& routes);      // wrapping.cc
+void add_locked_user_routes(Core& core, Routes& routes);   // locked_users.cc
 void add_tools_routes(Core& core, Routes& routes);         // tools.cc
 void add_metrics_routes(Core& core, Routes& routes);   // metrics_endpoint.cc
 void add_internal_routes(Core& core, Routes& routes);  // internal.cc: ui, specs

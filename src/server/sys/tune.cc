@@ -48,12 +48,6 @@ Result<void> edit(const api::Fields& fields, api::MountConfig& config) {
     return fail(invalid_argument(fmt::format(
         "plugin version not found in the catalog: {}", config.type)));
   }
-  if (fields.has("user_lockout_config")) {
-    return fail(invalid_argument(
-        fmt::format("tuning of user lockout configuration for auth type \"{}\" "
-                    "not allowed",
-                    config.type)));
-  }
   if (fields.has("description")) {
     const std::string_view text = fields.text("description");
     if (text.size() > kDescriptionBytesMax) {
@@ -78,6 +72,16 @@ Result<void> edit(const api::Fields& fields, api::MountConfig& config) {
                   most.count(), config.default_lease_ttl.count())));
 }
 
+Result<std::optional<LockoutConfig>> tuned_lockout(Core& core,
+                                                   const api::Fields& fields,
+                                                   const Mount& mount) {
+  const auto object = fields.object("user_lockout_config");
+  if (!object) return std::optional<LockoutConfig>();
+  LockoutConfig lockout = core.lockouts().config(mount.config.accessor);
+  TRY(apply_lockout(*object, mount.config, lockout));
+  return std::optional(lockout);
+}
+
 }  // namespace
 
 Result<api::Response> read_tuning(Core& core, const std::string& path) {
@@ -94,16 +98,19 @@ Result<api::Response> read_tuning(Core& core, const std::string& path) {
   const Seconds default_ttl = config.default_lease_ttl.count() != 0
                                   ? config.default_lease_ttl
                                   : system.default_lease_ttl;
-  return duplicated(tune_json(config, default_ttl, max_ttl));
+  return duplicated(tune_json(config, default_ttl, max_ttl,
+                              core.lockouts().config(config.accessor)));
 }
 
 Result<api::Response> write_tuning(Core& core, const api::Request& request,
                                    const std::string& path) {
-  if (!find(core, path)) {
+  const auto mount = find(core, path);
+  if (!mount) {
     return fail(invalid_argument(
         fmt::format("tune of path \"{}\" failed: no mount entry found", path)));
   }
   TRY(check_tunable(request.fields, path));
+  TRY_ASSIGN(const auto lockout, tuned_lockout(core, request.fields, *mount));
   bool upgraded = false;
   const auto change = [&](api::MountConfig& config) -> Result<void> {
     const bool was = is_kv_version_2(config);
@@ -112,6 +119,9 @@ Result<api::Response> write_tuning(Core& core, const api::Request& request,
     return {};
   };
   TRY(core.mounts().tune(path, change));
+  if (lockout) {
+    TRY(core.lockouts().configure(mount->config.accessor, *lockout));
+  }
   if (!upgraded) return api::Response::none();
   return api::Response::none().warn(
       "Upgrading mount from version 1 to version 2. This mount will be "
