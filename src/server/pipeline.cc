@@ -456,7 +456,7 @@ WrapSpec Flight::wrap_spec(const api::Response& response) const {
   if (response.wrap_ttl_max > Seconds{0}) {
     spec.ttl = std::min(spec.ttl, response.wrap_ttl_max);
   }
-  if (request_.operation == Operation::kList) spec.creation_path += '/';
+  if (api::is_of_folder(request_.operation)) spec.creation_path += '/';
   if (context_.token) spec.display_name = context_.token->display_name;
   if (response.auth) spec.wrapped_accessor = response.auth->accessor;
   return spec;

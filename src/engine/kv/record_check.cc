@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -22,32 +23,33 @@ bool is_finding(const Error& error) {
          error.code() == ErrorCode::kInvalidArgument;
 }
 
-struct BodyName {
-  std::string_view record_id;
-  std::uint64_t version = 0;
+// Of "<prefix><first>/<second>".
+struct Parts {
+  std::string_view first;
+  std::string_view second;
 };
 
-// "body/<id>/<version in hexadecimal>", or version 0 for "body/<id>/deks".
-std::optional<BodyName> body_name(std::string_view entry) {
-  entry.remove_prefix(kBodiesPrefix.size());
-  const std::size_t slash = entry.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  BodyName name{entry.substr(0, slash), 0};
-  if (entry.substr(slash) == "/deks") return name;
-  const std::string_view digits = entry.substr(slash + 1);
+Parts parts_of(std::string_view entry, std::string_view prefix) {
+  entry.remove_prefix(prefix.size());
+  const std::size_t slash = std::min(entry.find('/'), entry.size());
+  return {entry.substr(0, slash),
+          entry.substr(std::min(slash + 1, entry.size()))};
+}
+
+std::optional<std::uint64_t> version_number(std::string_view digits) {
+  std::uint64_t number = 0;
   const char* const end = digits.data() + digits.size();
-  const auto parsed = std::from_chars(digits.data(), end, name.version, 16);
-  if (parsed.ec != std::errc() || parsed.ptr != end || name.version == 0) {
-    return std::nullopt;
-  }
-  return name;
+  const auto parsed = std::from_chars(digits.data(), end, number, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
 }
 
 }  // namespace
 
 struct RecordStore::Look {
   std::vector<std::string> problems;
-  std::size_t bytes = 0;  ///< Of bodies that were opened.
+  std::uint64_t bodies = 0;  ///< That were looked at.
+  std::size_t bytes = 0;     ///< Of them.
 
   template <typename... Args>
   void found(fmt::format_string<Args...> text, Args&&... args) {
@@ -60,7 +62,7 @@ std::span<const RecordStore::CheckPhase> RecordStore::check_phases() {
   static constexpr std::array<CheckPhase, 3> kPhases = {{
       {kRecordsPrefix, &RecordStore::look_at_record, &CheckStep::records},
       {kUsesPrefix, &RecordStore::look_at_use, &CheckStep::uses},
-      {kBodiesPrefix, &RecordStore::look_at_body, &CheckStep::bodies},
+      {kBodiesPrefix, &RecordStore::look_at_body, nullptr},
   }};
   return kPhases;
 }
@@ -68,6 +70,7 @@ std::span<const RecordStore::CheckPhase> RecordStore::check_phases() {
 Result<void> RecordStore::look_at_version(const Place& place,
                                           const std::string& wanted,
                                           Look& look) {
+  ++look.bodies;
   auto body = stored_body(place);
   if (!body && !is_finding(body.error())) return fail(std::move(body).error());
   if (!body) {
@@ -93,30 +96,22 @@ Result<void> RecordStore::look_at_version(const Place& place,
   return {};
 }
 
-Result<void> RecordStore::look_at_record(const std::string& entry, Look& look) {
-  const auto loaded =
-      load_with_deks(std::string_view(entry).substr(kRecordsPrefix.size()));
-  if (!loaded && !is_finding(loaded.error())) return fail(loaded.error());
-  if (!loaded) {
-    look.found("{}", loaded.error().message());
-    return {};
-  }
-  if (!loaded->record) return {};  // gone since
-  const Record& record = *loaded->record;
-  const DekIds& deks = loaded->deks.ids;
+// The record's bodies are those that its list of DEKs names.
+Result<void> RecordStore::look_at_deks(const Record& record, const DekIds& ids,
+                                       Look& look) {
   for (const auto& [number, version] : record.versions) {
-    if (version.destroyed != deks.contains(number)) continue;
+    if (version.destroyed == !ids.contains(number)) continue;
     look.found("version {} of the record at \"{}\" {} a DEK", number,
                record.path,
                version.destroyed ? "is destroyed and has" : "lacks");
   }
-  for (const auto& [number, dek] : deks) {
+  for (const auto& [number, dek] : ids) {
     TRY(look_at_version({record.path, record.id, number}, dek, look));
     if (record.find(number) != nullptr) continue;
     look.found("the record at \"{}\" has a DEK for version {}, which is gone",
                record.path, number);
   }
-  for (const std::string& dek : dek_set(deks)) {
+  for (const std::string& dek : dek_set(ids)) {
     const auto use = storage_.get(use_path(dek, record.id));
     if (!use && !is_finding(use.error())) return fail(use.error());
     if (use && *use) continue;
@@ -126,12 +121,30 @@ Result<void> RecordStore::look_at_record(const std::string& entry, Look& look) {
   return {};
 }
 
+Result<void> RecordStore::look_at_record(const std::string& entry, Look& look) {
+  const auto loaded =
+      load_with_deks(std::string_view(entry).substr(kRecordsPrefix.size()));
+  if (!loaded && !is_finding(loaded.error())) return fail(loaded.error());
+  if (!loaded) {
+    look.found("{}", loaded.error().message());
+    return {};
+  }
+  if (!loaded->record) return {};  // gone since
+  return look_at_deks(*loaded->record, loaded->deks.ids, look);
+}
+
+// Whether the record of that list of DEKs is there; what is wrong with the
+// record itself is told with it.
+Result<bool> RecordStore::is_of_a_record(std::string_view id,
+                                         const BodyDeks& deks) const {
+  const auto loaded = load(deks.path);
+  if (!loaded && is_finding(loaded.error())) return true;
+  if (!loaded) return fail(loaded.error());
+  return loaded->record && loaded->record->id == id;
+}
+
 Result<void> RecordStore::look_at_use(const std::string& entry, Look& look) {
-  const std::string_view rest =
-      std::string_view(entry).substr(kUsesPrefix.size());
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  const std::string_view dek = rest.substr(0, slash);
-  const std::string_view id = rest.substr(std::min(slash + 1, rest.size()));
+  const auto [dek, id] = parts_of(entry, kUsesPrefix);
   const auto value = storage_.get(entry);
   if (!value && !is_finding(value.error())) return fail(value.error());
   if (!value) {
@@ -139,65 +152,56 @@ Result<void> RecordStore::look_at_use(const std::string& entry, Look& look) {
     return {};
   }
   if (!*value) return {};  // gone since
-  const auto deks = load_deks(id);
-  // What is wrong with the list is told with it.
-  if (!deks && is_finding(deks.error())) return {};
-  if (!deks) return fail(deks.error());
-  if (*deks && dek_set((*deks)->deks.ids).contains(dek)) return {};
-  look.found("the index shows DEK {} for record {}, which is not under it", dek,
-             id);
-  return {};
-}
-
-// A list of DEKs whose record is another one by now, or none.
-Result<void> RecordStore::look_at_deks(const std::string& entry,
-                                       std::string_view id, Look& look) {
-  const auto deks = load_deks(id);
-  if (!deks && !is_finding(deks.error())) return fail(deks.error());
-  if (!deks) {
-    look.found("{}", deks.error().message());
-    return {};
-  }
-  if (!*deks) return {};  // gone since
-  const std::string& path = (*deks)->deks.path;
-  const auto loaded = load(path);
-  if (!loaded && is_finding(loaded.error())) return {};  // told with it
+  const auto loaded = load_deks(id);
+  if (!loaded && is_finding(loaded.error())) return {};  // told with the record
   if (!loaded) return fail(loaded.error());
-  if (loaded->record && loaded->record->id == id) return {};
-  look.found("{} is of a record at \"{}\" that is gone", entry, path);
+  if (!*loaded) {
+    look.found("the index shows DEK {} for record {}, which has no body", dek,
+               id);
+    return {};
+  }
+  const BodyDeks& deks = (*loaded)->deks;
+  TRY_ASSIGN(const bool there, is_of_a_record(id, deks));
+  if (there && dek_set(deks.ids).contains(dek)) return {};
+  look.found("the index shows DEK {} for \"{}\", which is no record under it",
+             dek, deks.path);
   return {};
 }
 
+// A body, or the list of what a record's bodies are under.
 Result<void> RecordStore::look_at_body(const std::string& entry, Look& look) {
-  const auto name = body_name(entry);
-  if (name && name->version == 0) {
-    return look_at_deks(entry, name->record_id, look);
-  }
-  if (!name) {
-    look.found("{} is no record's body", entry);
+  const auto [id, rest] = parts_of(entry, kBodiesPrefix);
+  const auto loaded = load_deks(id);
+  // A damaged list of a record is told with the record.
+  if (!loaded && is_finding(loaded.error())) return {};
+  if (!loaded) return fail(loaded.error());
+  if (entry == deks_path(id)) {
+    if (!*loaded) return {};  // gone since
+    TRY_ASSIGN(const bool there, is_of_a_record(id, (*loaded)->deks));
+    if (there) return {};
+    look.found("{} is of \"{}\", where no such record is", entry,
+               (*loaded)->deks.path);
     return {};
   }
-  const auto deks = load_deks(name->record_id);
-  if (!deks && is_finding(deks.error())) return {};  // told with the list
-  if (!deks) return fail(deks.error());
-  if (*deks && (*deks)->deks.ids.contains(name->version)) return {};
-  look.found("{} is the body of no record", entry);
+  const auto number = version_number(rest);
+  if (*loaded && number && (*loaded)->deks.ids.contains(*number)) return {};
+  const auto value = storage_.get(entry);
+  if (value && !*value) return {};  // gone since
+  look.found("{} is no record's body", entry);
   return {};
 }
 
 // Writers make a look see things half done: what it finds is looked at again
-// while there are none. Answers the bytes that were opened.
-Result<std::size_t> RecordStore::look_twice(
-    LookAt look_at, const std::string& entry,
-    std::vector<std::string>& problems) {
+// while there are none.
+Result<RecordStore::Look> RecordStore::look_twice(LookAt look_at,
+                                                  const std::string& entry) {
   Look first;
   TRY((this->*look_at)(entry, first));
-  if (first.problems.empty()) return first.bytes;
+  if (first.problems.empty()) return first;
   const UsageIndex::Still still(index_);
   Look second;
   TRY((this->*look_at)(entry, second));
-  std::ranges::move(second.problems, std::back_inserter(problems));
-  return first.bytes + second.bytes;
+  return second;
 }
 
 Result<void> RecordStore::check_counts(dek::CheckStep& step) {
@@ -217,6 +221,25 @@ Result<void> RecordStore::check_counts(dek::CheckStep& step) {
   return {};
 }
 
+// Up to `limit` entries behind `cursor`; whether all of the phase is done.
+Result<bool> RecordStore::check_phase(const CheckPhase& phase,
+                                      std::string_view cursor,
+                                      std::size_t limit, dek::CheckStep& step) {
+  const std::string_view after = cursor == phase.prefix ? "" : cursor;
+  TRY_ASSIGN(const auto entries, storage_.scan(phase.prefix, after, limit));
+  std::size_t bytes = 0;
+  for (const std::string& entry : entries) {
+    TRY_ASSIGN(auto look, look_twice(phase.look_at, entry));
+    std::ranges::move(look.problems, std::back_inserter(step.problems));
+    if (phase.count != nullptr) ++(step.*phase.count);
+    step.bodies += look.bodies;
+    step.cursor = entry;
+    bytes += look.bytes;
+    if (bytes > kStepBytesMax) return false;
+  }
+  return entries.size() < limit;
+}
+
 Result<dek::CheckStep> RecordStore::check(std::string_view cursor,
                                           std::size_t limit) {
   const auto phases = check_phases();
@@ -228,19 +251,9 @@ Result<dek::CheckStep> RecordStore::check(std::string_view cursor,
     return fail(invalid_argument("the cursor is of no check"));
   }
   limit = std::clamp<std::size_t>(limit, 1, storage::Storage::kListMax);
-  const std::string_view after = cursor == phase->prefix ? "" : cursor;
   dek::CheckStep step;
-  TRY_ASSIGN(const auto entries, storage_.scan(phase->prefix, after, limit));
-  std::size_t bytes = 0;
-  for (const std::string& entry : entries) {
-    TRY_ASSIGN(const std::size_t opened,
-               look_twice(phase->look_at, entry, step.problems));
-    ++(step.*phase->count);
-    step.cursor = entry;
-    bytes += opened;
-    if (bytes > kStepBytesMax) return step;
-  }
-  if (entries.size() == limit) return step;
+  TRY_ASSIGN(const bool done, check_phase(*phase, cursor, limit, step));
+  if (!done) return step;
   step.cursor.clear();
   if (phase + 1 == phases.end()) {
     TRY(check_counts(step));

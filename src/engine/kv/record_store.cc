@@ -39,37 +39,28 @@ bool has_bodies(const Record& record) {
   });
 }
 
-std::string record_at(std::string_view path) {
-  return fmt::format("the record at \"{}\"", path);
-}
-
 std::string version_of(std::string_view path, std::uint64_t number) {
-  return fmt::format("version {} of {}", number, record_at(path));
+  return fmt::format("version {} of the record at \"{}\"", number, path);
 }
-
-// Damage is told of whose entry it is; that storage is away, or sealed, is
-// nobody's.
-Error said_of(Error error, std::string whose) {
-  if (error.code() != ErrorCode::kCorrupt) return error;
-  return std::move(error).with_context(std::move(whose));
-}
-
-// What is stored there, or why it cannot be had.
-template <typename Decode>
-auto decoded(const Result<std::optional<barrier::Entry>>& entry, Decode decode)
-    -> decltype(decode(ByteView())) {
-  if (!entry) return fail(entry.error());
-  return decode((*entry)->value.expose());
-}
-
-// What an entry of the index holds: that it is there says all.
-SecretBytes use_mark() { return SecretBytes::copy_of(as_bytes("\x01")); }
 
 std::string folder_prefix(std::string_view folder) {
   std::string prefix = record_path(folder);
   if (!prefix.ends_with('/')) prefix += '/';
   return prefix;
 }
+
+// What is damaged is told with its place; other errors speak for themselves.
+Error placed(Error error, const std::string& place) {
+  if (error.code() != ErrorCode::kCorrupt) return error;
+  return std::move(error).with_context(place);
+}
+
+std::string record_at(std::string_view path) {
+  return fmt::format("the record at \"{}\"", path);
+}
+
+// What an entry of the index holds: that it is there says all.
+SecretBytes use_mark() { return SecretBytes::copy_of(as_bytes("\x01")); }
 
 }  // namespace
 
@@ -98,12 +89,13 @@ Result<RecordStore::Loaded> RecordStore::load(std::string_view path) const {
   // No record is there, and storage would refuse to look.
   if (path.empty() || path.size() > path_bytes_max()) return Loaded{};
   const auto entry = storage_.get(record_path(path));
-  if (entry && !*entry) return Loaded{};
-  auto record = decoded(entry, decode_record);
+  if (!entry) return fail(placed(entry.error(), record_at(path)));
+  if (!*entry) return Loaded{};
+  auto record = decode_record((*entry)->value.expose());
   if (record && record->path != path) {
     record = fail(corrupt("it is another one's"));
   }
-  if (!record) return fail(said_of(std::move(record).error(), record_at(path)));
+  if (!record) return fail(placed(std::move(record).error(), record_at(path)));
   Loaded loaded;
   loaded.record = *std::move(record);
   loaded.at = (*entry)->version;
@@ -112,13 +104,14 @@ Result<RecordStore::Loaded> RecordStore::load(std::string_view path) const {
 
 Result<std::optional<RecordStore::LoadedDeks>> RecordStore::load_deks(
     std::string_view id) const {
-  const auto entry = storage_.get(deks_path(id));
-  if (entry && !*entry) return std::optional<LoadedDeks>();
-  auto deks = decoded(entry, decode_deks);
-  if (deks)
-    return std::optional(LoadedDeks{*std::move(deks), (*entry)->version});
-  return fail(said_of(std::move(deks).error(),
-                      fmt::format("the DEKs of record {}", id)));
+  TRY_ASSIGN(const auto entry, storage_.get(deks_path(id)));
+  if (!entry) return std::optional<LoadedDeks>();
+  auto deks = decode_deks(entry->value.expose());
+  if (!deks) {
+    return fail(std::move(deks).error().with_context(
+        fmt::format("the DEKs of record {}", id)));
+  }
+  return std::optional(LoadedDeks{*std::move(deks), entry->version});
 }
 
 // The two are two reads: what a writer did between them is read again.
@@ -129,18 +122,18 @@ Result<RecordStore::Loaded> RecordStore::load_with_deks(
     TRY_ASSIGN(Loaded loaded, load(path));
     if (!loaded.record) return loaded;
     auto deks = load_deks(loaded.record->id);
-    if (!deks) return fail(said_of(std::move(deks).error(), record_at(path)));
+    if (!deks) return fail(placed(std::move(deks).error(), record_at(path)));
     if (*deks) {
       loaded.deks = std::move((*deks)->deks);
       loaded.deks_at = (*deks)->at;
       if (loaded.deks.path == path) return loaded;
-      return fail(said_of(corrupt("its list of DEKs is another one's"),
-                          record_at(path)));
+      return fail(corrupt("its list of DEKs is another one's")
+                      .with_context(record_at(path)));
     }
     if (!has_bodies(*loaded.record)) return loaded;
     if (loaded.at == seen) {
       return fail(
-          said_of(corrupt("its list of DEKs is missing"), record_at(path)));
+          corrupt("its list of DEKs is missing").with_context(record_at(path)));
     }
     seen = loaded.at;
   }
@@ -154,11 +147,14 @@ Result<std::optional<Record>> RecordStore::find(std::string_view path) const {
 Result<std::optional<dek::SealedBody>> RecordStore::stored_body(
     const Place& place) const {
   const auto entry = storage_.get(body_path(place.record_id, place.number));
-  if (entry && !*entry) return std::optional<dek::SealedBody>();
-  auto body = decoded(entry, decode_body);
-  if (body) return std::optional(*std::move(body));
-  return fail(
-      said_of(std::move(body).error(), version_of(place.path, place.number)));
+  if (!entry)
+    return fail(placed(entry.error(), version_of(place.path, place.number)));
+  if (!*entry) return std::optional<dek::SealedBody>();
+  auto body = decode_body((*entry)->value.expose());
+  if (!body)
+    return fail(
+        placed(std::move(body).error(), version_of(place.path, place.number)));
+  return std::optional(*std::move(body));
 }
 
 Result<SecretBytes> RecordStore::open(const Place& place,

@@ -182,18 +182,20 @@ class RecordStore {
   struct CheckPhase {
     std::string_view prefix;
     LookAt look_at;
-    std::uint64_t dek::CheckStep::*count;
+    std::uint64_t dek::CheckStep::*count;  // null: of its entries none
   };
   static std::span<const CheckPhase> check_phases();
   Result<void> look_at_record(const std::string& entry, Look& look);
+  Result<void> look_at_deks(const Record& record, const DekIds& ids,
+                            Look& look);
   Result<void> look_at_version(const Place& place, const std::string& wanted,
                                Look& look);
   Result<void> look_at_use(const std::string& entry, Look& look);
   Result<void> look_at_body(const std::string& entry, Look& look);
-  Result<void> look_at_deks(const std::string& entry, std::string_view id,
-                            Look& look);
-  Result<std::size_t> look_twice(LookAt look_at, const std::string& entry,
-                                 std::vector<std::string>& problems);
+  Result<bool> is_of_a_record(std::string_view id, const BodyDeks& deks) const;
+  Result<Look> look_twice(LookAt look_at, const std::string& entry);
+  Result<bool> check_phase(const CheckPhase& phase, std::string_view cursor,
+                           std::size_t limit, dek::CheckStep& step);
   Result<void> check_counts(dek::CheckStep& step);
 
   barrier::View storage_;

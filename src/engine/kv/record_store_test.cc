@@ -166,11 +166,28 @@ TEST_F(RecordStoreTest, AListOfDeksThatIsNotTheRecordsIsRefusedByItsPath) {
   ASSERT_TRUE(view.put(entry, stored(deks_path(record("b").id)).expose()));
   EXPECT_THAT(std::string(write("a", "x").error().message()),
               AllOf(HasSubstr("\"a\""), HasSubstr("another one's")));
+  EXPECT_THAT(problems(store), testing::Contains(HasSubstr("another one's")));
   ASSERT_TRUE(view.remove(entry));
   EXPECT_THAT(std::string(write("a", "x").error().message()),
               AllOf(HasSubstr("\"a\""), HasSubstr("is missing")));
   // The body names its DEK itself, so that reading goes on.
   EXPECT_EQ(error("a"), "none");
+}
+
+// What the list of DEKs says of a version is what the record says.
+TEST_F(RecordStoreTest, CheckFindsWhatTheListOfDeksHasWrong) {
+  ASSERT_TRUE(write("a", "one"));
+  ASSERT_TRUE(write("a", "two"));
+  const std::string entry = deks_path(record("a").id);
+  const BodyDeks one{"a", {{1, deks[0]}}};
+  ASSERT_TRUE(view.put(entry, encode(one).expose()));
+  EXPECT_THAT(problems(store),
+              testing::Contains(HasSubstr("version 2 of the record at \"a\" "
+                                          "lacks a DEK")));
+  const BodyDeks three{"a", {{1, deks[0]}, {2, deks[0]}, {3, deks[0]}}};
+  ASSERT_TRUE(view.put(entry, encode(three).expose()));
+  EXPECT_THAT(problems(store),
+              testing::Contains(HasSubstr("version 3, which is gone")));
 }
 
 TEST_F(RecordStoreTest, DataHasALimit) {
