@@ -74,11 +74,13 @@ TEST_F(Jobs, ReencryptTheRecordsOfAKey) {
   EXPECT_EQ(data(call(Operation::kUpdate, path("reencrypt"),
                       R"({"dry_run":true,"limit":500})")),
             R"({"dry_run":true,"total":500})");
-  const auto begun = data(call(Operation::kUpdate, path("reencrypt")));
+  // Such a rate makes steps of 256.
+  const auto begun =
+      data(call(Operation::kUpdate, path("reencrypt"), R"({"rate":1024})"));
   EXPECT_EQ(begun,
             R"({"created_at":"2026-01-02T03:04:05.678Z","dek_id":")" + first_ +
                 R"(","error":"","eta_seconds":0,"id":")" + id_in(begun) +
-                R"(","kind":"reencrypt","limit":0,"rate":0,)"
+                R"(","kind":"reencrypt","limit":0,"rate":1024,)"
                 R"("records_per_second":0,"reencrypted":0,"scope":"",)"
                 R"("state":"running","total":600,)"
                 R"("updated_at":"2026-01-02T03:04:05.678Z","visited":0})");
