@@ -45,6 +45,7 @@ Core::Core(CoreParts parts)
                .record_holders = record_holders_,
                .fips_mode = parts_.config.fips_mode}),
       lockouts_(barrier::View(barrier_, "core/lockout/")),
+      quotas_(barrier::View(barrier_, "sys/quotas/")),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -185,6 +186,7 @@ Result<void> Core::post_unseal() {
     TRY(deks_.load());
     TRY(mounts_.load());
     TRY(lockouts_.load());
+    TRY(quotas_.load());
     return reencryptor_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
@@ -210,6 +212,7 @@ void Core::pre_seal() {
   reencryptor_.clear();
   mounts_.clear();
   lockouts_.clear();
+  quotas_.clear();
   deks_.clear();
   audit_.clear();
   tokens_.clear();
