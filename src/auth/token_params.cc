@@ -29,13 +29,13 @@ struct OldName {
 constexpr std::array kOldNames = {
     OldName{TokenParams::kPolicies, "policies", "token_policies",
             FieldType::kCommaStringSlice},
-    OldName{TokenParams::kTtl, "ttl", "token_ttl", FieldType::kSignedDuration},
+    OldName{TokenParams::kTtl, "ttl", "token_ttl", FieldType::kDuration},
     OldName{TokenParams::kMaxTtl, "max_ttl", "token_max_ttl",
-            FieldType::kSignedDuration},
+            FieldType::kDuration},
     OldName{TokenParams::kCidrs, "bound_cidrs", "token_bound_cidrs",
             FieldType::kCommaStringSlice},
     OldName{TokenParams::kPeriod, "period", "token_period",
-            FieldType::kSignedDuration},
+            FieldType::kDuration},
 };
 
 // The name that the request gives a value by; "" when it gives none.
@@ -87,9 +87,6 @@ Result<void> update_times(const api::Fields& fields, LegacyNames old_names,
         {"token_ttl", params.ttl}}) {
     const auto name = name_given(fields, current, old_names, params);
     if (!name.empty()) value = fields.duration(name);
-    if (value >= Seconds{0}) continue;
-    return fail(
-        invalid_argument(fmt::format("'{}' cannot be negative", current)));
   }
   if (params.max_ttl > Seconds{0} && params.ttl > params.max_ttl) {
     return fail(
@@ -132,19 +129,17 @@ std::vector<api::Field> token_param_fields(LegacyNames old_names) {
   std::vector<api::Field> fields{
       {"token_bound_cidrs", FieldType::kCommaStringSlice,
        "Addresses that logins and their tokens are good from"},
-      {"token_explicit_max_ttl", FieldType::kSignedDuration,
+      {"token_explicit_max_ttl", FieldType::kDuration,
        "The end of a token's life, whatever its renewals"},
-      {"token_max_ttl", FieldType::kSignedDuration,
-       "The most that renewals reach"},
+      {"token_max_ttl", FieldType::kDuration, "The most that renewals reach"},
       {"token_no_default_policy", FieldType::kBool,
        "Tokens do not get the default policy", "false"},
       {"token_num_uses", FieldType::kInt, "Uses of a token, 0: any"},
-      {"token_period", FieldType::kSignedDuration,
-       "Each renewal gives this long"},
+      {"token_period", FieldType::kDuration, "Each renewal gives this long"},
       {"token_policies", FieldType::kCommaStringSlice, "Policies of tokens"},
       {"token_strictly_bind_ip", FieldType::kBool,
        "Tokens are good from the address of the login alone", "false"},
-      {"token_ttl", FieldType::kSignedDuration, "How long a token lives"},
+      {"token_ttl", FieldType::kDuration, "How long a token lives"},
       {"token_type", FieldType::kString,
        "default, service, batch, default-service or default-batch", "default"},
   };

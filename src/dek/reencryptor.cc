@@ -76,7 +76,8 @@ Result<void> Reencryptor::load() {
                  {{"path", path}, {"error", job.error().message()}});
       continue;
     }
-    jobs.emplace(job->id, *std::move(job));
+    std::string id = job->id;
+    jobs.emplace(std::move(id), *std::move(job));
   }
   const std::lock_guard lock(mutex_);
   jobs_ = std::move(jobs);

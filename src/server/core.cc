@@ -57,6 +57,7 @@ Core::Core(CoreParts parts)
                .managed_keys = managed_keys_,
                .fips_mode = parts_.config.fips_mode}),
       lockouts_(barrier::View(barrier_, "core/lockout/")),
+      quotas_(barrier::View(barrier_, "sys/quotas/")),
       snapshots_(parts_.snapshot_directory, parts_.rng, parts_.clock) {
   for (BackendFactory& engine : parts_.engines) {
     mounts_.add_factory(std::move(engine));
@@ -198,6 +199,7 @@ Result<void> Core::post_unseal() {
     TRY(managed_keys_.load());
     TRY(mounts_.load());
     TRY(lockouts_.load());
+    TRY(quotas_.load());
     return reencryptor_.load();
   };
   if (Result<void> loaded = load_all(); !loaded) {
@@ -223,6 +225,7 @@ void Core::pre_seal() {
   reencryptor_.clear();
   mounts_.clear();
   lockouts_.clear();
+  quotas_.clear();
   managed_keys_.clear();
   deks_.clear();
   audit_.clear();

@@ -28,6 +28,7 @@
 #include "server/metrics.h"
 #include "server/mounts.h"
 #include "server/own_actions.h"
+#include "server/quotas.h"
 #include "server/root_generation.h"
 #include "server/snapshots.h"
 #include "storage/staging.h"
@@ -135,6 +136,7 @@ class Core {
   ManagedKeyStore& managed_keys() { return managed_keys_; }
   Mounts& mounts() { return mounts_; }
   Lockouts& lockouts() { return lockouts_; }
+  Quotas& quotas() { return quotas_; }
   Metrics& metrics() { return metrics_; }
   seal::ProviderHealth& health() { return *health_; }
   /// What `token` and its entity may do.
@@ -188,6 +190,7 @@ class Core {
   ManagedKeyStore managed_keys_;
   Mounts mounts_;
   Lockouts lockouts_;
+  Quotas quotas_;
   Snapshots snapshots_;
   std::unique_ptr<seal::ProviderHealth> health_;
   std::mutex life_mutex_;  // initialise, unseal, seal: one at a time

@@ -39,6 +39,8 @@ class Flight {
   Outcome answer_or_defer();
   Result<void> decode();
   Result<void> find_route();
+  bool over_quota();
+  Outcome turn_away(Error error);
   Result<void> read_wrap_ttl();
   Result<void> check_wrapping_token();
   Result<void> authenticate();
@@ -160,6 +162,33 @@ Result<void> Flight::find_route() {
   open_ = match_.route != nullptr &&
           ((match_.route->unauthenticated && is_open_here()) || !serving);
   return {};
+}
+
+// Whether the client asks too often; it is then answered. Comes before all that
+// costs something, and so before audit, too. What goes on elsewhere has been
+// counted here.
+bool Flight::over_quota() {
+  if (may_block_) return false;
+  const QuotaTable& table = *worker_.quotas.get();
+  if (table.quotas.empty()) return false;
+  const auto refusal =
+      take_quota(table, decoded_.path,
+                 mount_ != nullptr ? std::string_view(mount_->config.path)
+                                   : std::string_view(),
+                 request_.remote_address, context_.now);
+  if (!refusal) return false;
+  const auto wait =
+      fmt::format("{}", std::chrono::ceil<Seconds>(refusal->wait).count());
+  out_.reset();
+  out_.status = 429;
+  out_.headers.emplace_back("Retry-After", wait);
+  out_.headers.emplace_back("X-Ratelimit-Limit",
+                            fmt::format("{}", refusal->rule->requests));
+  out_.headers.emplace_back("X-Ratelimit-Remaining", "0");
+  out_.headers.emplace_back("X-Ratelimit-Reset", wait);
+  out_.body = plain_error_body(fmt::format(
+      "request path \"{}\": rate limit quota exceeded", decoded_.path));
+  return true;
 }
 
 // How long the answer is to be kept for someone else, where that is asked.
@@ -515,11 +544,24 @@ std::optional<Outcome> Flight::elsewhere(const Error& error) const {
   return is_login() ? Outcome::kNeedsLogin : Outcome::kNeedsCompute;
 }
 
+// On to where it can be answered, or refused.
+Outcome Flight::turn_away(Error error) {
+  if (const auto place = elsewhere(error)) return *place;
+  refuse(std::move(error));
+  return Outcome::kAnswered;
+}
+
 Outcome Flight::answer_or_defer() {
   worker_.follow_seal();
-  const auto admit = [&]() -> Result<void> {
+  const auto route = [&]() -> Result<void> {
     TRY(decode());
-    TRY(find_route());
+    return find_route();
+  };
+  if (auto routed = route(); !routed) {
+    return turn_away(std::move(routed).error());
+  }
+  if (over_quota()) return Outcome::kAnswered;
+  const auto admit = [&]() -> Result<void> {
     TRY(read_wrap_ttl());
     TRY(check_wrapping_token());
     // Keeping an answer is a write.
@@ -527,9 +569,7 @@ Outcome Flight::answer_or_defer() {
     return authenticate();
   };
   if (auto admitted = admit(); !admitted) {
-    if (const auto place = elsewhere(admitted.error())) return *place;
-    refuse(std::move(admitted).error());
-    return Outcome::kAnswered;
+    return turn_away(std::move(admitted).error());
   }
   // The pool is for whatever its row of the route table says, decided before
   // anything is written.
@@ -549,9 +589,7 @@ Outcome Flight::answer_or_defer() {
     return bound;
   };
   if (auto permitted = permit(); !permitted) {
-    if (const auto place = elsewhere(permitted.error())) return *place;
-    refuse(std::move(permitted).error());
-    return Outcome::kAnswered;
+    return turn_away(std::move(permitted).error());
   }
   if (may_block_) {
     if (!audit_request(nullptr)) {

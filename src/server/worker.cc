@@ -8,6 +8,7 @@ Worker::Worker(Core& owner)
       metrics(owner.metrics().new_shard()),
       mounts(owner.mounts().table()),
       audited_headers(owner.audit().headers()),
+      quotas(owner.quotas().table()),
       seal_epoch_(owner.seal_epoch()) {}
 
 Result<const VerifiedToken*> Worker::verify(std::string_view client_token,

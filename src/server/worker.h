@@ -54,6 +54,7 @@ class Worker {
   MetricsShard& metrics;
   Subscription<MountTable> mounts;
   Subscription<audit::HeaderList> audited_headers;
+  Subscription<QuotaTable> quotas;
 
  private:
   using Digest = std::array<std::uint8_t, crypto::kSha256Bytes>;

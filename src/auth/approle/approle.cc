@@ -65,7 +65,9 @@ Result<AppRole> ApproleBackend::require(const Request& request,
   const std::string name = name_of(request);
   TRY_ASSIGN(auto role, store_.find(name));
   if (role) return *std::move(role);
-  return fail(Error(missing, fmt::format("role \"{}\" does not exist", name)));
+  Error error(missing, fmt::format("role \"{}\" does not exist", name));
+  if (missing == ErrorCode::kNotFound) return fail(std::move(error).as_plain());
+  return fail(std::move(error));
 }
 
 Result<api::Renewal> ApproleBackend::renewal(const api::Token& token) const {

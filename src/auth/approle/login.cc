@@ -25,7 +25,7 @@ ApproleBackend::Response ApproleBackend::log_in(const Request& request,
                                                 Context& context) {
   const std::string_view role_id = request.fields.text("role_id");
   const std::string_view secret_id = request.fields.text("secret_id");
-  if (role_id.empty()) return fail(invalid_argument("missing role_id"));
+  if (role_id.empty()) return fail(internal_error("missing role_id"));
   TRY_ASSIGN(const auto role, store_.find_by_id(role_id));
   if (!role) return fail(refused(refusal()));
   auto auth = std::make_unique<api::Auth>();

@@ -146,7 +146,8 @@ Result<void> RoleStore::add(const AppRole& role, std::string_view secret_id,
       barrier::Change::put(hashed(kAccessors, entry.accessor), as_bytes(path)));
   auto added = view_.commit(changes);
   if (added || added.error().code() != ErrorCode::kConflict) return added;
-  return fail(internal_error("SecretID is already registered"));
+  return fail(internal_error(
+      "failed to store secret_id: SecretID is already registered"));
 }
 
 Result<void> RoleStore::destroy(const Found& found) const {

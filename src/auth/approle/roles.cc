@@ -48,8 +48,13 @@ Result<void> update_cidrs(const api::Fields& fields, AppRole& role) {
                                     ? "secret_id_bound_cidrs"
                                     : "bound_cidr_list";
   if (!fields.has(name)) return {};
-  auto blocks = read_cidrs(fields.strings(name));
-  if (!blocks) return fail(invalid_argument("invalid CIDR blocks"));
+  const auto texts = fields.strings(name);
+  auto blocks = read_cidrs(texts);
+  if (!blocks) {
+    return fail(internal_error(
+        fmt::format("failed to validate CIDR blocks: invalid CIDR address: {}",
+                    fmt::join(texts, ","))));
+  }
   role.secret_id_bound_cidrs = *std::move(blocks);
   return {};
 }

@@ -72,13 +72,16 @@ Result<void> read_ttl(const api::Fields& fields, const AppRole& role,
 Result<std::vector<std::string>> read_blocks(
     const api::Fields& fields, std::string_view name,
     const std::vector<std::string>& outer) {
-  auto blocks = read_cidrs(fields.strings(name));
+  const auto texts = fields.strings(name);
+  const auto blocks = read_cidrs(texts);
   if (!blocks) {
-    return fail(invalid_argument("failed to validate CIDR blocks"));
+    return fail(internal_error(
+        fmt::format("failed to validate CIDR blocks: invalid CIDR address: {}",
+                    fmt::join(texts, ","))));
   }
   const bool inside = std::ranges::all_of(
       *blocks, [&](const auto& block) { return cidr_within(outer, block); });
-  if (inside) return blocks;
+  if (inside) return *blocks;
   return fail(internal_error(
       fmt::format("failed to verify subset relationship between CIDR blocks on "
                   "the role and CIDR blocks on the secret ID: {}",

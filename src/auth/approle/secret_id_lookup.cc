@@ -37,11 +37,9 @@ std::string entry_json(const SecretId& entry) {
   return json;
 }
 
-Error unknown_accessor(ErrorCode code, std::string_view accessor) {
-  return {code,
-          fmt::format("failed to find accessor entry for secret_id_accessor: "
-                      "\"{}\"",
-                      accessor)};
+std::string unknown_accessor(std::string_view accessor) {
+  return fmt::format(
+      "failed to find accessor entry for secret_id_accessor: \"{}\"", accessor);
 }
 
 }  // namespace
@@ -76,9 +74,14 @@ ApproleBackend::Response ApproleBackend::look_up_accessor(
   }
   TRY_ASSIGN(const AppRole role, require(request, ErrorCode::kInternal));
   TRY_ASSIGN(const auto found, store_.by_accessor(accessor));
-  if (!found || !RoleStore::is_of(*found, role) ||
-      found->entry.expired(context.now)) {
-    return fail(unknown_accessor(ErrorCode::kNotFound, accessor));
+  if (found && !RoleStore::is_of(*found, role)) return api::Response::none();
+  if (!found || found->entry.expired(context.now)) {
+    std::string json;
+    JsonWriter(json)
+        .begin_object()
+        .member("error", unknown_accessor(accessor))
+        .end_object();
+    return api::Response::with_data(std::move(json)).with_status(404);
   }
   return api::Response::with_data(entry_json(found->entry));
 }
@@ -91,7 +94,7 @@ ApproleBackend::Response ApproleBackend::destroy_accessor(
   }
   TRY_ASSIGN(const AppRole role, require(request, ErrorCode::kInternal));
   TRY_ASSIGN(const auto found, store_.by_accessor(accessor));
-  if (!found) return fail(unknown_accessor(ErrorCode::kInternal, accessor));
+  if (!found) return fail(internal_error(unknown_accessor(accessor)));
   if (!RoleStore::is_of(*found, role)) {
     return fail(ErrorCode::kPermissionDenied, "invalid secret id accessor");
   }

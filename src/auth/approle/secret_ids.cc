@@ -33,11 +33,11 @@ std::vector<api::Field> secret_id_fields() {
 ApproleBackend::Response ApproleBackend::create(const Request& request,
                                                 Context& context,
                                                 std::string_view secret_id) {
+  if (secret_id.empty()) return fail(invalid_argument("missing secret_id"));
   TRY_ASSIGN(const AppRole role, require(request, ErrorCode::kNotFound));
   if (!role.bind_secret_id) {
     return fail(invalid_argument("bind_secret_id is not set on the role"));
   }
-  if (secret_id.empty()) return fail(invalid_argument("missing secret_id"));
   if (secret_id.size() > RoleStore::kSecretIdBytesMax) {
     return fail(invalid_argument("secret_id is longer than 4096 bytes"));
   }
@@ -75,7 +75,7 @@ ApproleBackend::Response ApproleBackend::custom(const Request& request,
 
 ApproleBackend::Response ApproleBackend::accessors(const Request& request,
                                                    Context&) {
-  TRY_ASSIGN(const AppRole role, require(request, ErrorCode::kNotFound));
+  TRY_ASSIGN(const AppRole role, require(request, ErrorCode::kInvalidArgument));
   TRY_ASSIGN(const auto accessors, store_.accessors(role));
   if (accessors.empty()) return api::Response::none();
   std::string json;

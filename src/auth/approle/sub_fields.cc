@@ -20,6 +20,17 @@ void write_list(JsonWriter& out, std::string_view name,
   out.key(name).strings(list);
 }
 
+// Addresses that nothing is said of are null.
+void write_blocks(JsonWriter& out, std::string_view name,
+                  const std::vector<std::string>& list) {
+  out.key(name);
+  if (list.empty()) {
+    out.null();
+    return;
+  }
+  out.strings(list);
+}
+
 }  // namespace
 
 struct ApproleBackend::SubField {
@@ -47,21 +58,21 @@ const std::vector<ApproleBackend::SubField>& ApproleBackend::sub_fields() {
        {{"bound_cidr_list", FieldType::kCommaStringSlice,
          "Addresses that logins come from"}},
        [](JsonWriter& out, const AppRole& role) {
-         write_list(out, "bound_cidr_list", role.secret_id_bound_cidrs);
+         write_blocks(out, "bound_cidr_list", role.secret_id_bound_cidrs);
        },
        [](AppRole& role) { role.secret_id_bound_cidrs.clear(); }},
       {"role/:role_name/secret-id-bound-cidrs",
        {{"secret_id_bound_cidrs", FieldType::kCommaStringSlice,
          "Addresses that logins come from"}},
        [](JsonWriter& out, const AppRole& role) {
-         write_list(out, "secret_id_bound_cidrs", role.secret_id_bound_cidrs);
+         write_blocks(out, "secret_id_bound_cidrs", role.secret_id_bound_cidrs);
        },
        [](AppRole& role) { role.secret_id_bound_cidrs.clear(); }},
       {"role/:role_name/token-bound-cidrs",
        {{"token_bound_cidrs", FieldType::kCommaStringSlice,
          "Addresses that tokens are good from"}},
        [](JsonWriter& out, const AppRole& role) {
-         write_list(out, "token_bound_cidrs", role.tokens.bound_cidrs);
+         write_blocks(out, "token_bound_cidrs", role.tokens.bound_cidrs);
        },
        [](AppRole& role) { role.tokens.bound_cidrs.clear(); }},
       {"role/:role_name/bind-secret-id",
@@ -85,9 +96,8 @@ const std::vector<ApproleBackend::SubField>& ApproleBackend::sub_fields() {
        },
        [](AppRole& role) { role.secret_id_ttl = Seconds{0}; }},
       {"role/:role_name/period",
-       {{"token_period", FieldType::kSignedDuration,
-         "Each renewal gives this long"},
-        {"period", FieldType::kSignedDuration, "Old name of token_period"}},
+       {{"token_period", FieldType::kDuration, "Each renewal gives this long"},
+        {"period", FieldType::kDuration, "Old name of token_period"}},
        [](JsonWriter& out, const AppRole& role) {
          if ((role.tokens.legacy & TokenParams::kPeriod) != 0) {
            out.member("period", role.tokens.period.count());
@@ -102,13 +112,13 @@ const std::vector<ApproleBackend::SubField>& ApproleBackend::sub_fields() {
        },
        [](AppRole& role) { role.tokens.num_uses = 0; }},
       {"role/:role_name/token-ttl",
-       {{"token_ttl", FieldType::kSignedDuration, "How long a token lives"}},
+       {{"token_ttl", FieldType::kDuration, "How long a token lives"}},
        [](JsonWriter& out, const AppRole& role) {
          out.member("token_ttl", role.tokens.ttl.count());
        },
        [](AppRole& role) { role.tokens.ttl = Seconds{0}; }},
       {"role/:role_name/token-max-ttl",
-       {{"token_max_ttl", FieldType::kSignedDuration,
+       {{"token_max_ttl", FieldType::kDuration,
          "The most that renewals reach"}},
        [](JsonWriter& out, const AppRole& role) {
          out.member("token_max_ttl", role.tokens.max_ttl.count());
@@ -139,13 +149,21 @@ ApproleBackend::Response ApproleBackend::read_sub_field(
   out.begin_object();
   field.write(out, *role);
   out.end_object();
-  return api::Response::with_data(std::move(json));
+  auto response = api::Response::with_data(std::move(json));
+  if (field.fields.empty() || field.fields.front().name != "bound_cidr_list") {
+    return response;
+  }
+  return std::move(response).warn(
+      "The \"bound_cidr_list\" field is deprecated and will be removed. Please "
+      "use \"secret_id_bound_cidrs\" instead.");
 }
 
 ApproleBackend::Response ApproleBackend::write_sub_field(
     const SubField& field, const Request& request) {
   const std::lock_guard lock(write_mutex_);
-  TRY_ASSIGN(AppRole role, require(request, ErrorCode::kNotFound));
+  TRY_ASSIGN(auto found, store_.find(name_of(request)));
+  if (!found) return fail(not_found("unsupported path"));
+  AppRole& role = *found;
   const std::string former_id = role.role_id;
   bool given = false;
   for (const api::Field& one : field.fields) {

@@ -1,5 +1,7 @@
 #include "server/sys/sys_backend.h"
 
+#include "server/sys/password_policies.h"
+
 namespace bulla::server {
 
 SysBackend::SysBackend(Core& core) {
@@ -30,6 +32,8 @@ SysBackend::SysBackend(Core& core) {
   add_audit_header_routes(core, routes_);
   add_wrapping_routes(core, routes_);
   add_locked_user_routes(core, routes_);
+  add_password_policy_routes(core, routes_);
+  add_quota_routes(core, routes_);
   add_tools_routes(core, routes_);
   add_metrics_routes(core, routes_);
   add_internal_routes(core, routes_);

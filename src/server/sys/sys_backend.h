@@ -54,6 +54,7 @@ void add_audit_routes(Core& core, Routes& routes);         // audit.cc
 void add_audit_header_routes(Core& core, Routes& routes);  // audit_headers.cc
 void add_wrapping_routes(Core& core, Routes& routes);      // wrapping.cc
 void add_locked_user_routes(Core& core, Routes& routes);   // locked_users.cc
+void add_quota_routes(Core& core, Routes& routes);         // quotas.cc
 void add_tools_routes(Core& core, Routes& routes);         // tools.cc
 void add_metrics_routes(Core& core, Routes& routes);   // metrics_endpoint.cc
 void add_internal_routes(Core& core, Routes& routes);  // internal.cc: ui, specs
