@@ -50,7 +50,8 @@ constexpr std::string_view kIgnored[] = {
 };
 
 Result<void> check_known(const Options& options) {
-  for (const auto& [key, value] : options) {
+  for (const auto& option : options) {
+    const std::string& key = option.first;
     if (std::ranges::find(kIgnored, key) != std::end(kIgnored)) continue;
     const bool known = std::ranges::any_of(kRows, [&](const OptionRow& row) {
       return key == row.name || key == row.alias;

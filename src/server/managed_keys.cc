@@ -69,8 +69,7 @@ Result<std::vector<std::string>> checked_usages(
                                usage.substr(0, 64), fmt::join(kUsages, ", ")));
   }
   std::ranges::sort(usages);
-  const auto twice = std::ranges::unique(usages);
-  usages.erase(twice.begin(), twice.end());
+  usages.erase(std::unique(usages.begin(), usages.end()), usages.end());
   return usages;
 }
 
