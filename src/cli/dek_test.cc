@@ -161,10 +161,9 @@ TEST_F(Commands, CheckAsksUntilAllIsSeen) {
 
 TEST_F(Commands, CheckTellsWhatItFound) {
   host_.answer(200, std::string(kFirstPage));
-  host_.answer(200,
-               R"({"data":{"bodies":1,"cursor":"",)"
-               R"("problems":["secret/: a","secret/: b"],"records":0,)"
-               R"("uses":2}})");
+  host_.answer(200, R"({"data":{"bodies":1,"cursor":"",)"
+                    R"("problems":["secret/: a","secret/: b"],"records":0,)"
+                    R"("uses":2}})");
   sent({"operator", "check"}, 2);
   EXPECT_EQ(printed(), "secret/: a\nsecret/: b\n");
   EXPECT_THAT(host_.console.complained, HasSubstr("2 do not agree"));

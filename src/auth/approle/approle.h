@@ -74,7 +74,8 @@ class ApproleBackend final : public api::Backend, public api::LoginMethod {
   Response log_in(const Request& request, Context& context);
 
   /// The role that the path names.
-  ///   kNotFound, kInvalidArgument, kInternal  `role "x" does not exist`, under `missing`.
+  ///   kNotFound, kInvalidArgument, kInternal  `role "x" does not exist`, under
+  ///   `missing`.
   Result<AppRole> require(const Request& request, ErrorCode missing) const;
   static std::string name_of(const Request& request);
 
