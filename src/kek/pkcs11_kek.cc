@@ -54,6 +54,7 @@ struct Pkcs11Kek::Device {
   Result<Pkcs11KeyName> name_of(KekVersion version) const;
   Result<void> check(Deadline deadline);
   Result<void> create(KekVersion version, Deadline deadline);
+  Result<void> make(KekVersion version, Deadline deadline);
   bool has_no_key_yet();
   Result<std::string> id_for_wrap(KekVersion version, Deadline deadline);
   Result<WrappedKey> wrap(const SecretBytes& key, ByteView aad,
@@ -118,6 +119,11 @@ Result<void> Pkcs11Kek::Device::check(Deadline deadline) {
 
 Result<void> Pkcs11Kek::Device::create(KekVersion version, Deadline deadline) {
   const std::lock_guard lock(making);
+  return make(version, deadline);
+}
+
+// Whoever calls this holds `making`.
+Result<void> Pkcs11Kek::Device::make(KekVersion version, Deadline deadline) {
   TRY_ASSIGN(Pkcs11KeyName name, name_of(version));
   const auto found = keys.find(finder_of(options.mechanism), name, deadline);
   if (found) {
@@ -149,14 +155,13 @@ bool Pkcs11Kek::Device::has_no_key_yet() {
 Result<std::string> Pkcs11Kek::Device::id_for_wrap(KekVersion version,
                                                    Deadline deadline) {
   TRY_ASSIGN(const Pkcs11KeyName name, name_of(version));
+  const bool may_make = options.generate_key && version == 1;
+  std::unique_lock lock(making, std::defer_lock);
+  // SoftHSM fails to make a key now and then while another thread looks for it.
+  if (may_make) lock.lock();
   auto id = keys.find(finder_of(options.mechanism), name, deadline);
-  if (!id && id.error().code() == ErrorCode::kNotFound &&
-      options.generate_key && version == 1) {
-    auto made = create(version, deadline);
-    // Another thread may have made it since; then it is found.
-    if (!made && made.error().code() != ErrorCode::kConflict) {
-      return fail(std::move(made).error());
-    }
+  if (!id && id.error().code() == ErrorCode::kNotFound && may_make) {
+    TRY(make(version, deadline));
     id = keys.find(finder_of(options.mechanism), name, deadline);
   }
   if (!id) return fail(std::move(id).error().with_context("pkcs11 KEK"));
