@@ -13,7 +13,7 @@ LADDER = {
     "base": [],
     "crypto": ["base"],
     "net": ["base"],
-    "storage": ["base"],
+    "storage": ["base", "net"],
     "kek": ["base", "crypto", "net", "storage"],
     "barrier": ["base", "crypto", "net", "storage", "kek"],
     "seal": ["base", "crypto", "net", "storage", "kek", "barrier"],

@@ -10,9 +10,9 @@ namespace {
 using storage::Change;
 using storage::Storage;
 
-// A commit of the bulk: so many changes, or about so many bytes.
+// A commit of the bulk: so many changes, or so many bytes.
 constexpr std::size_t kBatchChanges = Storage::kChangesMax;
-constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
+constexpr std::size_t kBatchBytes = Storage::kCommitBytesMax;
 
 Change removal(std::string_view path) {
   return {std::string(path), std::nullopt, std::nullopt};
@@ -38,11 +38,14 @@ class Filler {
   explicit Filler(Storage& storage) : storage_(storage) {}
 
   Result<void> put(const Reader::Item& item) {
-    bytes_ += item.path.size() + item.value.size();
+    const std::size_t bytes = item.path.size() + item.value.size();
+    const bool full = changes_.size() == kBatchChanges ||
+                      (!changes_.empty() && bytes_ + bytes > kBatchBytes);
+    if (full) TRY(flush());
+    bytes_ += bytes;
     changes_.push_back(
         {std::string(item.path), to_bytes(item.value), std::nullopt});
-    const bool full = changes_.size() == kBatchChanges || bytes_ >= kBatchBytes;
-    return full ? flush() : Result<void>{};
+    return {};
   }
   Result<void> flush() {
     TRY(storage_.commit(changes_));

@@ -27,8 +27,9 @@ GroupCommitter::~GroupCommitter() {
   writer_.join();
 }
 
-Result<void> GroupCommitter::commit(std::span<const Change> changes) {
-  PendingCommit pending(changes);
+Result<void> GroupCommitter::commit(std::span<const Change> changes,
+                                    std::optional<std::uint64_t> epoch) {
+  PendingCommit pending(changes, epoch);
   std::unique_lock lock(mutex_);
   waiting_.push_back(&pending);
   arrived_.notify_one();

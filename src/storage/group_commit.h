@@ -1,9 +1,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -15,9 +17,12 @@ namespace bulla::storage {
 
 /// One caller's commit while it waits, and its outcome.
 struct PendingCommit {
-  explicit PendingCommit(std::span<const Change> list) : changes(list) {}
+  PendingCommit(std::span<const Change> list,
+                std::optional<std::uint64_t> only_in)
+      : changes(list), epoch(only_in) {}
 
   std::span<const Change> changes;
+  std::optional<std::uint64_t> epoch;  // see Coordination::commit_fenced
   Result<void> result;
   bool done = false;             // guarded by the committer's mutex
   std::condition_variable wake;  // waits on that mutex
@@ -43,7 +48,8 @@ class GroupCommitter {
   ~GroupCommitter();
 
   /// Blocks until the group with `changes` is written. Any thread.
-  Result<void> commit(std::span<const Change> changes);
+  Result<void> commit(std::span<const Change> changes,
+                      std::optional<std::uint64_t> epoch = {});
 
  private:
   void run();

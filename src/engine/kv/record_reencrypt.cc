@@ -14,7 +14,9 @@ namespace bulla::engine::kv {
 namespace {
 
 // A commit that holds up the store no longer than a large write does.
-constexpr std::size_t kBatchBytesMax = std::size_t{8} << 20;
+// One more body still fits a commit.
+constexpr std::size_t kBatchBytesMax =
+    storage::Storage::kCommitBytesMax - storage::Storage::kValueBytesMax;
 // A record of one version is four changes.
 constexpr std::size_t kSlice = storage::Storage::kChangesMax / 4;
 // Commits that are on their way at the same time share the flush of one.
