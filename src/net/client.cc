@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 #include "base/secret_bytes.h"
 #include "net/message.h"
@@ -125,19 +127,55 @@ std::string_view ClientResponse::header(std::string_view name) const {
 
 struct HttpClient::Impl {
   CURL* curl = nullptr;
+  CURLM* multi = nullptr;   ///< Where HTTP/2 is run.
+  bool speaks_h2c = false;  ///< The connection that is kept, if it still is.
   std::array<char, CURL_ERROR_SIZE> reason{};
   SlistPtr connect_to{nullptr, &wipe_and_free};  ///< curl only views it.
 
   Impl() {
     if (initialise_curl()) curl = curl_easy_init();
   }
-  ~Impl() { curl_easy_cleanup(curl); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    if (multi != nullptr) {
+      curl_multi_remove_handle(multi, curl);
+      curl_multi_cleanup(multi);
+    }
+    curl_easy_cleanup(curl);
+  }
 
+  long h2c_version() const;
+  bool was_http1() const;
   void set_request(const ClientRequest& request);
   void set_tls(const ClientRequest& request);
   Result<std::string> set_server_name(const ClientRequest& request);
-  Result<void> perform(Receiver& receiver, const std::string& url);
+  void set_receiver(Receiver& receiver, const std::string& url);
+  Error failed(const Receiver& receiver, CURLcode code) const;
+  bool ready_multi() {
+    if (multi == nullptr) multi = curl_multi_init();
+    return multi != nullptr;
+  }
+  std::optional<CURLcode> step();
+  CURLcode run_multi();
+  Result<void> perform(Receiver& receiver, const std::string& url, bool http2);
 };
+
+// libcurl 7.88 cannot use a plain connection again that began with HTTP/2, when
+// told to begin with it; when told to ask for it, it does not ask on that one.
+long HttpClient::Impl::h2c_version() const {
+  const unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+  const bool faulty = version >> 8 == 0x0758;
+  return faulty && speaks_h2c ? long{CURL_HTTP_VERSION_2_0}
+                              : long{CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE};
+}
+
+// It was told to ask, and the connection had ended.
+bool HttpClient::Impl::was_http1() const {
+  long version = 0;
+  curl_easy_getinfo(curl, CURLINFO_HTTP_VERSION, &version);
+  return version != 0 && version < CURL_HTTP_VERSION_2_0;
+}
 
 void HttpClient::Impl::set_request(const ClientRequest& request) {
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -145,6 +183,11 @@ void HttpClient::Impl::set_request(const ClientRequest& request) {
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data());
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(request.timeout.count()));
+  if (request.http2) {
+    const bool tls = request.url.starts_with("https:");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
+                     tls ? long{CURL_HTTP_VERSION_2TLS} : h2c_version());
+  }
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.method == "HEAD") {
     curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
@@ -210,25 +253,67 @@ Result<std::string> HttpClient::Impl::set_server_name(
   return renamed;
 }
 
-Result<void> HttpClient::Impl::perform(Receiver& receiver,
-                                       const std::string& url) {
+void HttpClient::Impl::set_receiver(Receiver& receiver,
+                                    const std::string& url) {
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &receive_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
   reason[0] = '\0';
-  const auto code = curl_easy_perform(curl);
+}
+
+Error HttpClient::Impl::failed(const Receiver& receiver, CURLcode code) const {
   if (receiver.too_large) {
-    return fail(ErrorCode::kTooLarge, "the answer is too large");
+    return {ErrorCode::kTooLarge, "the answer is too large"};
   }
-  if (code != CURLE_OK) {
-    std::string why = reason[0] == '\0' ? curl_easy_strerror(code)
-                                        : std::string(reason.data());
-    const bool ours =
-        code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
-    return fail(ours ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable,
-                std::move(why));
+  std::string why =
+      reason[0] == '\0' ? curl_easy_strerror(code) : std::string(reason.data());
+  const bool ours =
+      code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+  return {ours ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable,
+          std::move(why)};
+}
+
+/// One turn of what is running; how it ended, when it has.
+std::optional<CURLcode> HttpClient::Impl::step() {
+  int running = 0;
+  const CURLMcode turned = curl_multi_perform(multi, &running);
+  if (turned != CURLM_OK) return CURLE_FAILED_INIT;
+  int left = 0;
+  while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
+    if (message->msg == CURLMSG_DONE) return message->data.result;
+  }
+  return std::nullopt;
+}
+
+// libcurl 7.88 forgets, when it waits, that it holds some of a long answer
+// already: there is nothing to wait for while a turn brings more.
+CURLcode HttpClient::Impl::run_multi() {
+  constexpr int kWaitMillis = 1000;
+  if (!ready_multi() || curl_multi_add_handle(multi, curl) != CURLM_OK) {
+    return CURLE_FAILED_INIT;
+  }
+  std::optional<CURLcode> ended;
+  curl_off_t before = -1;
+  while (!(ended = step())) {
+    curl_off_t now = 0;
+    curl_easy_getinfo(curl, CURLINFO_SIZE_DOWNLOAD_T, &now);
+    if (now == before) {
+      curl_multi_poll(multi, nullptr, 0, kWaitMillis, nullptr);
+    }
+    before = now;
+  }
+  curl_multi_remove_handle(multi, curl);
+  return *ended;
+}
+
+Result<void> HttpClient::Impl::perform(Receiver& receiver,
+                                       const std::string& url, bool http2) {
+  set_receiver(receiver, url);
+  const auto code = http2 ? run_multi() : curl_easy_perform(curl);
+  if (code != CURLE_OK || receiver.too_large) {
+    return fail(failed(receiver, code));
   }
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -255,8 +340,78 @@ Result<ClientResponse> HttpClient::send(const ClientRequest& request) {
   // A short answer then lies in one place only, which its reader can wipe.
   receiver.response.body.reserve(
       std::min(request.answer_bytes, kAnswerBytesFirst));
-  TRY(impl_->perform(receiver, url));
+  const auto done = impl_->perform(receiver, url, request.http2);
+  if (!request.http2) {
+    TRY(done);
+    return std::move(receiver.response);
+  }
+  const bool again = impl_->speaks_h2c && done && impl_->was_http1();
+  impl_->speaks_h2c = done && !again;
+  if (again) return send(request);
+  TRY(done);
   return std::move(receiver.response);
+}
+
+struct HttpStream::Impl {
+  ClientRequest request;  ///< curl only views its body.
+  SlistPtr headers{nullptr, &wipe_and_free};
+  Receiver receiver;
+  std::optional<Error> ended;
+  HttpClient::Impl client;  ///< Last: it views the others.
+
+  void step();
+};
+
+void HttpStream::Impl::step() {
+  const auto code = client.step();
+  long status = 0;
+  curl_easy_getinfo(client.curl, CURLINFO_RESPONSE_CODE, &status);
+  receiver.response.status = static_cast<int>(status);
+  if (!code) return;
+  ended = *code == CURLE_OK && !receiver.too_large
+              ? unavailable("the answer has ended")
+              : client.failed(receiver, *code);
+}
+
+HttpStream::HttpStream() : impl_(std::make_unique<Impl>()) {}
+HttpStream::~HttpStream() = default;
+
+Result<void> HttpStream::open(const ClientRequest& request) {
+  if (impl_->client.curl == nullptr || !impl_->client.ready_multi()) {
+    return fail(internal_error("curl is not usable"));
+  }
+  impl_->request = request;
+  TRY_ASSIGN(impl_->headers, header_list(request));
+  impl_->client.set_request(impl_->request);
+  impl_->client.set_tls(impl_->request);
+  TRY_ASSIGN(const auto url, impl_->client.set_server_name(impl_->request));
+  auto* const curl = impl_->client.curl;
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, impl_->headers.get());
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+  impl_->receiver.body_max = request.answer_bytes;
+  impl_->client.set_receiver(impl_->receiver, url);
+  curl_multi_add_handle(impl_->client.multi, curl);
+  return {};
+}
+
+Result<std::string> HttpStream::read(std::chrono::milliseconds wait) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  while (true) {
+    if (!impl_->ended) impl_->step();
+    if (!impl_->receiver.response.body.empty()) {
+      return std::exchange(impl_->receiver.response.body, {});
+    }
+    if (impl_->ended) return fail(*impl_->ended);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return std::string();
+    curl_multi_poll(impl_->client.multi, nullptr, 0,
+                    static_cast<int>(left.count()), nullptr);
+  }
+}
+
+const ClientResponse& HttpStream::response() const {
+  return impl_->receiver.response;
 }
 
 }  // namespace bulla::net

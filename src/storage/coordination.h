@@ -74,8 +74,8 @@ class Coordination {
 
   virtual ~Coordination() = default;
 
-  /// Leads, when nobody does. A process that leads and asks again does not
-  /// win: it renews.
+  /// Leads, when nobody does; whoever leads already does not win again. Not
+  /// won, and a leader without a name: its leadership ended just now.
   ///   kInvalidArgument  a limit of Candidate is passed.
   ///   kUnavailable      the outcome is unknown; when it was won, it lapses.
   virtual Result<Attempt> try_lead(const Candidate& candidate) = 0;

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "storage/conformance.h"
+#include "storage/coordination_conformance.h"
 #include "storage/fault.h"
 #include "storage/test_postgres.h"
 
@@ -14,8 +14,20 @@ using testing::HasSubstr;
 class PostgresqlFactory {
  public:
   static constexpr bool kReopens = true;
+  static constexpr bool kLapses = true;
+  static constexpr std::size_t kKept = 1000;
+
   PostgresqlFactory() { reopen(); }
   Storage& storage() { return *engine_; }
+  Coordination& coordination() { return *engine_; }
+  Coordination& other() {
+    if (other_ == nullptr) other_ = open_postgresql(table_);
+    return *other_;
+  }
+  void forget_history() {
+    const auto admin = PgConnection::open({TestPostgres::shared().url()});
+    ASSERT_TRUE((*admin)->script("DELETE FROM " + table_ + "_changes"));
+  }
   void reopen() {
     engine_.reset();
     engine_ = open_postgresql(table_);
@@ -24,8 +36,11 @@ class PostgresqlFactory {
  private:
   std::string table_ = TestPostgres::fresh_table();
   std::unique_ptr<PostgresqlStorage> engine_;
+  std::unique_ptr<PostgresqlStorage> other_;
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Postgresql, StorageConformance,
+                               PostgresqlFactory);
+INSTANTIATE_TYPED_TEST_SUITE_P(Postgresql, CoordinationConformance,
                                PostgresqlFactory);
 
 class FaultPostgresqlFactory {
