@@ -26,10 +26,11 @@
 #include "server/login.h"
 #include "server/process.h"
 #include "server/snapshot_tool.h"
+#include "server/storage_migration.h"
 #include "server/store_api.h"
 #include "server/sys/sys_backend.h"
-#include "storage/lmdb.h"
-#include "storage/memory.h"
+#include "snapshot/migrate.h"
+#include "storage/factory.h"
 #include "storage/metered.h"
 
 namespace bulla {
@@ -37,22 +38,11 @@ namespace {
 
 Result<std::unique_ptr<storage::Storage>> open_storage(
     const server::ServerConfig& config) {
-  if (config.storage_type == "inmem") {
-    return std::make_unique<storage::MeteredStorage>(
-        std::make_unique<storage::MemoryStorage>());
-  }
-  storage::LmdbOptions options;
-  options.directory = config.storage_options.at("path");
-  if (const auto it = config.storage_options.find("map_size");
-      it != config.storage_options.end()) {
-    options.map_bytes_initial = std::strtoull(it->second.c_str(), nullptr, 10);
-  }
-  if (const auto it = config.storage_options.find("map_size_max");
-      it != config.storage_options.end()) {
-    options.map_bytes_max = std::strtoull(it->second.c_str(), nullptr, 10);
-  }
-  TRY_ASSIGN(auto opened, storage::LmdbStorage::open(std::move(options)));
-  return std::make_unique<storage::MeteredStorage>(std::move(opened));
+  TRY_ASSIGN(auto opened, storage::open_sole_storage(config.storage_type,
+                                                     config.storage_options));
+  auto metered = std::make_unique<storage::MeteredStorage>(std::move(opened));
+  TRY(snapshot::check_not_migrating(*metered));
+  return metered;
 }
 
 Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
@@ -74,7 +64,7 @@ Result<std::vector<std::unique_ptr<kek::KekProvider>>> make_providers(
   return providers;
 }
 
-// Both storages that there are keep other processes out.
+// Every storage keeps other processes out.
 seal::CustodyOptions custody_options(const server::ServerConfig& config) {
   seal::CustodyOptions options;
   options.sole_node = true;
@@ -335,5 +325,6 @@ int main(int argc, char** argv) {
       {.server = bulla::run_server,
        .store = bulla::open_store,
        .snapshots = {.inspect = bulla::server::inspect_snapshot,
-                     .verify = bulla::verify_snapshot}});
+                     .verify = bulla::verify_snapshot},
+       .migrate = bulla::server::migrate_storage});
 }

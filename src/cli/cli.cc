@@ -27,7 +27,8 @@ int run_cli(int argc, char** argv, const Local& local) {
           },
       .server = local.server,
       .store = local.store,
-      .snapshots = local.snapshots};
+      .snapshots = local.snapshots,
+      .migrate = local.migrate};
   return run(host,
              std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,11 +56,23 @@ struct SnapshotTools {
       verify;
 };
 
+/// Copies the storage that the file `config` names to the other one in it;
+/// JSON. `start`: the path to begin with. `progress` is told how many entries
+/// have been looked at.
+///   kInvalidArgument, kNotFound  a configuration that cannot be; no source.
+///   kConflict                    the destination is in use.
+///   kUnavailable                 a storage does not answer, or a server has
+///                                it.
+using StorageMigration = std::function<Result<std::string>(
+    const std::string& config, const std::optional<std::string>& start,
+    const std::function<void(std::uint64_t)>& progress)>;
+
 /// What of a server the command line can run in its own process.
 struct Local {
   ServerCommand server;
   StoreApi store;
   SnapshotTools snapshots;
+  StorageMigration migrate;
 };
 
 /// The `bulla` command: finds the sub-command in `argv`, runs it against the

@@ -57,6 +57,7 @@ std::span<const Command> kv_commands();
 std::span<const Command> kv_write_commands();
 std::span<const Command> kv_metadata_commands();
 std::span<const Command> operator_commands();
+std::span<const Command> storage_commands();
 std::span<const Command> key_commands();
 std::span<const Command> rekey_commands();
 std::span<const Command> generate_root_commands();

@@ -7,16 +7,19 @@ namespace bulla::cli {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> kCommands = [] {
     std::vector<Command> rows;
-    for (const auto group :
-         {data_commands(),          kv_commands(),      kv_write_commands(),
-          kv_metadata_commands(),   unwrap_commands(),  login_commands(),
-          server_commands(),        status_commands(),  operator_commands(),
-          snapshot_commands(),      key_commands(),     rekey_commands(),
-          generate_root_commands(), passkey_commands(), kek_commands(),
-          check_commands(),         dek_commands(),     reencrypt_commands(),
-          secrets_commands(),       transit_commands(), auth_commands(),
-          policy_commands(),        token_commands(),   audit_commands(),
-          help_commands()}) {
+    for (const auto group : {data_commands(),      kv_commands(),
+                             kv_write_commands(),  kv_metadata_commands(),
+                             unwrap_commands(),    login_commands(),
+                             server_commands(),    status_commands(),
+                             operator_commands(),  snapshot_commands(),
+                             storage_commands(),   key_commands(),
+                             rekey_commands(),     generate_root_commands(),
+                             passkey_commands(),   kek_commands(),
+                             check_commands(),     dek_commands(),
+                             reencrypt_commands(), secrets_commands(),
+                             transit_commands(),   auth_commands(),
+                             policy_commands(),    token_commands(),
+                             audit_commands(),     help_commands()}) {
       rows.insert(rows.end(), group.begin(), group.end());
     }
     return rows;

@@ -25,6 +25,7 @@ struct Host {
   ServerCommand server;
   StoreApi store = {};
   SnapshotTools snapshots = {};
+  StorageMigration migrate = {};
 };
 
 /// Runs `arguments` (without the program's name) and returns the exit code.

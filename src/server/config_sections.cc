@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kek/config_kek.h"
+#include "server/config_storage.h"
 
 namespace bulla::server {
 namespace {
@@ -158,17 +159,6 @@ Result<void> read_options(const ConfigSource& source, const HclObject& body,
   return {};
 }
 
-Result<void> check_storage_type(const ConfigSource& source,
-                                const ConfigBlock& block) {
-  if (block.label == "inmem" || block.label == "lmdb") return {};
-  return fail(source.error_at(
-      block.line,
-      fmt::format("storage \"{}\": unknown type; known: lmdb (one node, on a "
-                  "local disk: storage \"lmdb\" {{ path = \"DIRECTORY\" }}), "
-                  "inmem (lost when the server ends)",
-                  block.label.substr(0, 64))));
-}
-
 using H = seal::HealthOptions;
 Result<void> read_health_time(const ConfigSource& source, const HclItem& item,
                               Seconds& out) {
@@ -319,39 +309,9 @@ Result<void> read_encryption(const ConfigSource& source, const HclItem& item,
 
 Result<void> read_storage(const ConfigSource& source, const HclItem& item,
                           ServerConfig& config) {
-  TRY_ASSIGN(const auto blocks, labelled_blocks(source, item));
-  if (blocks.size() != 1) {
-    return fail(source.error(item, "expected one block"));
-  }
-  const ConfigBlock& block = blocks.front();
-  TRY(check_storage_type(source, block));
-  const std::vector<std::string_view> known =
-      block.label == "lmdb"
-          ? std::vector<std::string_view>{"path", "map_size", "map_size_max"}
-          : std::vector<std::string_view>{};
-  Options options;
-  const auto keep = [&](const HclItem& option,
-                        std::string text) -> Result<void> {
-    if (std::ranges::find(known, option.key) == known.end()) {
-      return fail(source.error(option, unknown_key(known, option.key)));
-    }
-    if (option.key != "path") {
-      std::size_t bytes = 0;
-      TRY(source.read(option, bytes));
-      text = std::to_string(bytes);
-    }
-    options[option.key] = std::move(text);
-    return {};
-  };
-  TRY(read_options(source, *block.body, keep));
-  if (block.label == "lmdb" && options["path"].empty()) {
-    return fail(source.error_at(
-        block.line,
-        "storage \"lmdb\": path: missing; name a directory on a "
-        "local disk"));
-  }
-  config.storage_type = block.label;
-  config.storage_options = std::move(options);
+  TRY_ASSIGN(auto stanza, read_storage_stanza(source, item));
+  config.storage_type = std::move(stanza.type);
+  config.storage_options = std::move(stanza.options);
   return {};
 }
 

@@ -221,7 +221,7 @@ TEST(Config, RefusesDuplicatesInOneFile) {
 }
 
 TEST(Config, RefusesOtherStoragesByName) {
-  for (const std::string_view type : {"file", "raft", "consul", "postgresql"}) {
+  for (const std::string_view type : {"file", "raft", "consul", "mysql"}) {
     const auto text = error_of("storage \"" + std::string(type) + "\" {}");
     EXPECT_THAT(text, HasSubstr(type));
     EXPECT_THAT(text, HasSubstr("lmdb"));
@@ -231,6 +231,34 @@ TEST(Config, RefusesOtherStoragesByName) {
   EXPECT_THAT(error_of("storage \"lmdb\" { path = \"a\"\n map_size = \"x\" }"),
               HasSubstr("map_size"));
   EXPECT_EQ(error_of("backend \"inmem\" {}"), "");
+}
+
+TEST(Config, ReadsSharedStorages) {
+  const auto pg = parse_config(
+      "storage \"postgresql\" {\n connection_url = \"postgres://h/d\"\n"
+      " table = \"t\"\n max_parallel = \"4\"\n ha_enabled = \"false\"\n"
+      " request_timeout = \"5s\"\n ha_table = \"x\"\n}",
+      "c");
+  ASSERT_TRUE(pg) << pg.error().message();
+  EXPECT_EQ(pg->storage_type, "postgresql");
+  const std::map<std::string, std::string> options = {
+      {"connection_url", "postgres://h/d"},
+      {"table", "t"},
+      {"max_parallel", "4"},
+      {"ha_enabled", "false"},
+      {"request_timeout", "5"}};
+  EXPECT_EQ(pg->storage_options, options);
+  const auto etcd = parse_config(
+      "storage \"etcd\" { address = \"http://a:1,http://b:1\"\n path = \"p\" }",
+      "c");
+  ASSERT_TRUE(etcd) << etcd.error().message();
+  EXPECT_EQ(etcd->storage_options.at("address"), "http://a:1,http://b:1");
+  EXPECT_THAT(error_of("storage \"etcd\" { adress = \"x\" }"),
+              HasSubstr("did you mean \"address\"?"));
+  EXPECT_THAT(error_of("storage \"postgresql\" { request_timeout = 0 }"),
+              HasSubstr("a second or more"));
+  EXPECT_THAT(error_of("storage \"postgresql\" { max_parallel = \"hunter2\" }"),
+              Not(HasSubstr("hunter2")));
 }
 
 TEST(Config, RefusesWhatItCannotHonour) {
