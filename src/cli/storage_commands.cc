@@ -62,8 +62,8 @@ constexpr std::array<Example, 1> kExamples = {{
     {"From one storage to another", "bulla operator migrate -config=move.hcl"},
 }};
 constexpr std::array<Command, 1> kCommands = {{
-    {"operator migrate", "Copy a stopped server's storage to another engine",
-     "",
+    {"operator migrate",
+     "Copy the storage of a stopped server to another engine", "",
      "Copies everything from one storage to another, sealed as it is, and "
      "compares the two. The server must be stopped; its keys and shares stay "
      "what they are. A run that was broken off goes on when the command is run "
