@@ -108,8 +108,26 @@ std::vector<std::string_view> PgRows::array(int row, int column) const {
   return values;
 }
 
+Result<void> check_pg_url(const std::string& url) {
+  char* reason = nullptr;
+  PQconninfoOption* const options = PQconninfoParse(url.c_str(), &reason);
+  // It quotes what it does not understand, and that may be of a password.
+  PQfreemem(reason);
+  const bool ok = options != nullptr && !url.empty();
+  PQconninfoFree(options);
+  if (ok) return {};
+  return fail(invalid_argument(
+      "postgresql: connection_url: expected a connection string of libpq, such "
+      "as postgres://USER@HOST:5432/DATABASE?sslmode=verify-full"));
+}
+
+// Waits as libpq does: connect_timeout for each host, until it takes us.
 Result<std::unique_ptr<PgConnection>> PgConnection::open(
     const Options& options) {
+  TRY(check_pg_url(options.url));
+  const std::string seconds = std::to_string(
+      std::chrono::ceil<std::chrono::seconds>(options.timeout).count());
+  constexpr const char* kEnd = nullptr;
   // What stands before dbname is overruled by what the URL says.
   const std::array names = {"connect_timeout",
                             "keepalives_idle",
@@ -118,37 +136,22 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(
                             "target_session_attrs",
                             "fallback_application_name",
                             "dbname",
-                            static_cast<const char*>(nullptr)};
-  const std::array values = {"10",
-                             "10",
-                             "5",
-                             "3",
-                             "read-write",
-                             "bulla",
-                             options.url.c_str(),
-                             static_cast<const char*>(nullptr)};
+                            kEnd};
+  const std::array values = {
+      seconds.c_str(),     "10", "5", "3", "read-write", "bulla",
+      options.url.c_str(), kEnd};
   std::unique_ptr<PgConnection> made(new PgConnection(
-      PQconnectStartParams(names.data(), values.data(), 1), options.timeout));
-  if (made->conn_ == nullptr) return fail(internal_error("out of memory"));
-  TRY(made->finish_connecting());
-  TRY(made->configure());
-  return made;
-}
-
-Result<void> PgConnection::finish_connecting() {
-  const auto deadline = std::chrono::steady_clock::now() + timeout_;
-  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-  if (PQstatus(conn_.get()) == CONNECTION_BAD) return fail(lost("connect"));
-  while (state != PGRES_POLLING_OK) {
-    TRY(wait(deadline, state == PGRES_POLLING_WRITING));
-    state = PQconnectPoll(conn_.get());
-    if (state == PGRES_POLLING_FAILED) return fail(lost("connect"));
+      PQconnectdbParams(names.data(), values.data(), 1), options.timeout));
+  PGconn* const conn = made->conn_.get();
+  if (conn == nullptr) return fail(internal_error("out of memory"));
+  if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0) {
+    return fail(made->lost("connect"));
   }
-  if (PQsetnonblocking(conn_.get(), 1) != 0) return fail(lost("connect"));
   // Notices are the server's log, not ours.
   PQsetNoticeReceiver(
-      conn_.get(), [](void*, const PGresult*) {}, nullptr);
-  return {};
+      conn, [](void*, const PGresult*) {}, nullptr);
+  TRY(made->configure());
+  return made;
 }
 
 /// A statement ends before its reader gives it up; a transaction whose owner

@@ -65,6 +65,10 @@ class PgRows {
   std::unique_ptr<PGresult, decltype(&PQclear)> result_;
 };
 
+/// Without a word of it in the error.
+///   kInvalidArgument  libpq does not understand it, or it is empty.
+Result<void> check_pg_url(const std::string& url);
+
 /// A connection to PostgreSQL. Every wait has an end; after a wait that passed
 /// it, or any loss, broken() is true and nothing more can be asked. One thread
 /// at a time.
@@ -75,7 +79,8 @@ class PgConnection {
     std::chrono::milliseconds timeout{10'000};  ///< Of a statement.
   };
 
-  ///   kUnavailable  no server, or it refuses us; libpq's reason.
+  ///   kInvalidArgument  see check_pg_url().
+  ///   kUnavailable      no server, or it refuses us; libpq's reason.
   static Result<std::unique_ptr<PgConnection>> open(const Options& options);
 
   /// Sends all statements at once, and gives the rows of each, in order. The
@@ -103,7 +108,6 @@ class PgConnection {
   explicit PgConnection(PGconn* conn, std::chrono::milliseconds timeout)
       : conn_(conn, &PQfinish), timeout_(timeout) {}
 
-  Result<void> finish_connecting();
   Result<void> configure();
   Result<void> send(std::span<const PgCall> calls);
   Result<std::vector<PgRows>> receive(std::size_t wanted);

@@ -102,8 +102,9 @@ PgStatements::PgStatements(std::string_view table) {
                            std::string_view sql) {
     statement = {name, filled(sql, table)};
   };
-  channel = quoted(table, "_channel");
-  std::erase(channel, '"');
+  // Without the schema, for which a channel's name has no room: who listens to
+  // two wakes too often.
+  channel = fmt::format("{}_channel", table.substr(table.find('.') + 1));
   set(get, "get", "SELECT value, version FROM {t} WHERE path = $1::bytea");
   set(page_of_paths, "page_of_paths",
       "SELECT path FROM {t} WHERE path >= $1::bytea ORDER BY path"

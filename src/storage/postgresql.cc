@@ -13,11 +13,7 @@ constexpr std::int64_t kPageFirst = 64;
 constexpr std::int64_t kPageMost = 4096;
 
 Result<void> check_options(const PostgresqlOptions& options) {
-  if (options.connection_url.empty()) {
-    return fail(invalid_argument(
-        "postgresql: connection_url: missing, such as "
-        "postgres://USER@HOST:5432/DATABASE?sslmode=verify-full"));
-  }
+  TRY(check_pg_url(options.connection_url));
   return check_pg_table(options.table);
 }
 

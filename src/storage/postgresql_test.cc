@@ -94,6 +94,37 @@ TEST_F(Postgresql, SaysWhatItCannotOpen) {
   }
 }
 
+TEST_F(Postgresql, QuotesNothingOfABadUrl) {
+  for (const char* url :
+       {"postgres://u:CANARY%zz@h/d", "CANARY", "host='CANARY", "CANARY=1",
+        "postgres://h/d?CANARY=1"}) {
+    const auto error = open_error(url, "t");
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument) << url;
+    EXPECT_THAT(error.message(), Not(HasSubstr("CANARY")));
+  }
+}
+
+TEST_F(Postgresql, TakesTablesOfASchemaWithLongNames) {
+  const std::string schema(40, 's');
+  const std::string name(40, 'N');
+  ASSERT_TRUE(admin()->script("CREATE SCHEMA " + schema));
+  const auto storage = open_postgresql(schema + "." + name);
+  const auto feed = storage->watch(0);
+  must_put(*storage, "a", "1");
+  const auto batch = feed->next(std::chrono::seconds(5));
+  ASSERT_TRUE(batch) << batch.error().message();
+  EXPECT_EQ(batch->paths, Names{"a"});
+}
+
+TEST_F(Postgresql, GoesToTheHostThatAnswers) {
+  const std::string url = TestPostgres::shared().url();
+  PostgresqlOptions options;
+  options.connection_url = "host=/nonexistent," + url.substr(url.find('=') + 1);
+  options.table = table_;
+  const auto storage = PostgresqlStorage::open(options);
+  ASSERT_TRUE(storage) << storage.error().message();
+}
+
 TEST_F(Postgresql, LeavesNewerTablesAlone) {
   ASSERT_TRUE(
       admin()->script("UPDATE " + table_ + "_meta SET schema_version = 99"));
