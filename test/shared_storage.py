@@ -1,6 +1,7 @@
 """What a server does on every storage that it shares with a network: used by
 test_storage_postgresql.py and test_storage_etcd.py."""
 
+import signal
 import time
 
 import pytest
@@ -70,7 +71,28 @@ def check_second_server_is_refused(database):
         assert works(first)
 
 
-def check_kill_under_load(database, rounds=3):
+def check_paused_server(database):
+    """One that stood still while another took over writes nothing."""
+    with Server(storage=database.stanza()) as first:
+        prepared(first)
+        first.process.send_signal(signal.SIGSTOP)
+        with Server(storage=database.stanza()) as second:
+            second.start()  # once the lease has run out
+            second.shares, second.threshold = first.shares, first.threshold
+            second.token = first.token
+            second.unseal()
+            second.post("kv/data/probe", {"data": {"v": "second"}})
+            first.process.send_signal(signal.SIGCONT)
+            answer = first.request("POST", "kv/data/probe",
+                                   {"data": {"v": "first"}})
+            assert answer.status_code >= 500, answer.text
+            assert second.get("kv/data/probe")["data"]["v"] == "second"
+            second.post("kv/data/probe", {"data": {"v": "again"}})
+            second.stop()
+        assert not works(first)
+
+
+def check_kill_under_load(database, rounds=2):
     with Server(storage=database.stanza()) as server:
         prepared(server)
         ciphertext = server.encrypt("k", b"text")

@@ -24,6 +24,10 @@ def test_second_server_is_refused(database):
     shared_storage.check_second_server_is_refused(database)
 
 
+def test_paused_server(database):
+    shared_storage.check_paused_server(database)
+
+
 def test_kill_under_load(database):
     shared_storage.check_kill_under_load(database)
 
