@@ -180,8 +180,8 @@ TEST_F(Postgresql, FindsOutWhatBecameOfALostCommit) {
     std::thread cutter;
     storage_->set_hook([&](Step step, PgConnection& connection) {
       if (step != Step::kCommitSent || std::exchange(cut, true)) return;
-      cutter = std::thread(
-          [this, i, pid = connection.backend_pid(), other = admin()] {
+      cutter =
+          std::thread([i, pid = connection.backend_pid(), other = admin()] {
             std::this_thread::sleep_for(std::chrono::microseconds(i * 60));
             ASSERT_TRUE(other->script("SELECT pg_terminate_backend(" +
                                       std::to_string(pid) + ")"));
