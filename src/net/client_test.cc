@@ -162,5 +162,76 @@ TEST(Client, VerifiesTheServer) {
   EXPECT_NE(failure(), "");
 }
 
+TEST(Client, SpeaksHttp2OverOneConnection) {
+  std::uint16_t port = 0;
+  const std::string large(std::size_t{3} << 20, 'v');
+  TestServer server([&](Exchange& exchange) {
+    EXPECT_TRUE(port == 0 || port == exchange.request().peer->port);
+    port = exchange.request().peer->port;
+    exchange.response().body = large;
+  });
+  HttpClient client;
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10; ++i) {
+    ClientRequest request;
+    request.method = "POST";
+    request.url = server.url("/");
+    request.body = "body";
+    request.http2 = true;
+    const auto answer = client.send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().message();
+    EXPECT_EQ(answer->body, large);
+  }
+  // No pause within a long answer.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+// The connection that was kept has ended: a new one begins with HTTP/2 again.
+TEST(Client, SpeaksHttp2ToAServerThatComesBack) {
+  HttpClient client;
+  ClientRequest request;
+  request.method = "POST";
+  request.http2 = true;
+  ListenerOptions options;
+  for (int i = 0; i < 3; ++i) {
+    TestServer server(echo, options);
+    options.address = server.address();
+    request.url = server.url("/a");
+    const auto answer = client.send(request);
+    ASSERT_TRUE(answer.has_value()) << answer.error().message();
+    EXPECT_EQ(answer->body, "POST /a []");
+    server.stop();
+  }
+}
+
+TEST(Client, ReadsAStream) {
+  TestServer server([](Exchange& exchange) {
+    if (exchange.request().target == "/empty") return;
+    exchange.response().body = std::string(100'000, 'v');
+  });
+  HttpStream stream;
+  ClientRequest request;
+  request.method = "POST";
+  request.url = server.url("/");
+  request.http2 = true;
+  request.timeout = std::chrono::milliseconds(0);
+  ASSERT_TRUE(stream.open(request));
+  std::string all;
+  Result<std::string> part = std::string();
+  while (part) {
+    part = stream.read(std::chrono::seconds(5));
+    if (part) all += *part;
+  }
+  EXPECT_EQ(all, std::string(100'000, 'v'));
+  EXPECT_EQ(part.error().code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(stream.response().status, 200);
+
+  HttpStream nobody;
+  request.url = "http://127.0.0.1:1/";
+  ASSERT_TRUE(nobody.open(request));
+  EXPECT_EQ(nobody.read(std::chrono::seconds(5)).error().code(),
+            ErrorCode::kUnavailable);
+}
+
 }  // namespace
 }  // namespace bulla::net
