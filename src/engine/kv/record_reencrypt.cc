@@ -20,7 +20,7 @@ constexpr std::size_t kBatchBytesMax =
 // A record of one version is four changes.
 constexpr std::size_t kSlice = storage::Storage::kChangesMax / 4;
 // Commits that are on their way at the same time share the flush of one.
-constexpr std::size_t kThreadsMax = 16;
+constexpr std::size_t kThreadsMax = 32;
 
 }  // namespace
 
