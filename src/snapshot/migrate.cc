@@ -15,7 +15,7 @@ using Item = storage::Snapshot::Item;
 
 constexpr std::string_view kStateHead = "bulla migration 1\n";
 constexpr int kPassesMax = 3;
-constexpr std::uint64_t kTellEach = 1000;
+constexpr std::uint64_t kTellEach = 100'000;
 
 Bytes encode_state(std::string_view cursor) {
   return to_bytes(std::string(kStateHead) + std::string(cursor));
@@ -180,9 +180,11 @@ class Migration {
     source_digest_ = Digest();
     destination_digest_ = Digest();
     while (left.here() || right.here()) {
+      const std::uint64_t before = source_digest_.entries;
       TRY(compare(left, right));
       const std::uint64_t seen = source_digest_.entries;
-      if (options_.progress && seen % kTellEach == 0) options_.progress(seen);
+      const bool tells = seen != before && seen % kTellEach == 0;
+      if (options_.progress && tells) options_.progress(seen);
     }
     return writer_.flush();
   }
